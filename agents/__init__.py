@@ -1,0 +1,51 @@
+"""SB3 policies, native vector environment, training and prediction for EEG emotion trajectories."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agents.agent import Agent, load_agent
+    from agents.config import AgentConfig
+    from agents.policies import EEGDancerPolicy
+    from agents.training import TrainingProgress, train_agent
+    from agents.vec_env import PlaybackVecEnv, make_vec_env
+
+_HOMES = {
+    "Agent": "agents.agent",
+    "AgentConfig": "agents.config",
+    "EEGDancerPolicy": "agents.policies",
+    "PlaybackVecEnv": "agents.vec_env",
+    "TrainingProgress": "agents.training",
+    "load_agent": "agents.agent",
+    "make_vec_env": "agents.vec_env",
+    "train_agent": "agents.training",
+}
+
+__all__ = [
+    "Agent",
+    "AgentConfig",
+    "EEGDancerPolicy",
+    "PlaybackVecEnv",
+    "TrainingProgress",
+    "load_agent",
+    "make_vec_env",
+    "train_agent",
+]
+
+# openai-agents installs a package of the same name: files of both may lie in one folder
+if (
+    not (Path(__file__).parent / "policies.py").is_file()
+    or (Path(__file__).parent / "handoffs.py").is_file()
+):
+    raise ImportError(
+        "the package `agents` of eeg-emotion-env is mixed up with that of openai-agents in this "
+        "environment; install eeg-emotion-env in an environment of its own"
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'agents' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

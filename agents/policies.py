@@ -1,0 +1,150 @@
+"""`EEGDancerPolicy`: a SAC policy whose critics may see more than its actor."""
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import get_action_dim
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import PyTorchObs
+from stable_baselines3.sac.policies import Actor, SACPolicy
+from torch import Tensor, nn
+
+ATANH_LIMIT = 0.999
+"""Previous actions are limited to this before the inverse of the squashing function."""
+
+
+class ObservationSlice(BaseFeaturesExtractor):
+    """First `size` entries of the observation, with noise on them in training.
+
+    Parameters
+    ----------
+    observation_space : spaces.Box
+        Flat observation.
+    size : int or None
+        Entries kept; None keeps all.
+    noise : float
+        Standard deviation of Gaussian noise in training mode.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Box, size: int | None = None, noise: float = 0.0
+    ) -> None:
+        kept = observation_space.shape[0] if size is None else size
+        super().__init__(observation_space, features_dim=kept)
+        self.size, self.noise = kept, noise
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Map (batch, observation) to (batch, size)."""
+        kept = observations[:, : self.size]
+        if self.training and self.noise > 0:
+            return kept + self.noise * torch.randn_like(kept)
+        return kept
+
+
+class LeakyActor(Actor):
+    """Actor that moves the previous action towards a proposal by a learned gain in (0, 1).
+
+    The gain is a function of the observation, as in a filter that trusts its input more at some
+    times than at others.
+
+    Parameters
+    ----------
+    previous : tuple of int
+        Where the previous action stands in the observation: start and stop.
+    **kwargs
+        As for `stable_baselines3.sac.policies.Actor`.
+    """
+
+    def __init__(self, *, previous: tuple[int, int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.previous = slice(*previous)
+        width = kwargs["net_arch"][-1] if kwargs["net_arch"] else kwargs["features_dim"]
+        self.gain = nn.Linear(width, get_action_dim(self.action_space))
+        nn.init.zeros_(self.gain.weight)
+        nn.init.constant_(self.gain.bias, 1.0)
+
+    def get_action_dist_params(self, obs: PyTorchObs) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Return mean, log standard deviation (before squashing) and no further arguments."""
+        if not isinstance(obs, Tensor):
+            raise TypeError("LeakyActor needs a flat observation, not a dictionary")
+        mean, log_std, kwargs = super().get_action_dist_params(obs)
+        hidden = self.latent_pi(self.extract_features(obs, self.features_extractor))
+        gain = torch.sigmoid(self.gain(hidden))
+        previous = obs[:, self.previous].clamp(-ATANH_LIMIT, ATANH_LIMIT).atanh()
+        return previous + gain * (mean - previous), log_std, kwargs
+
+
+class EEGDancerPolicy(SACPolicy):
+    """SAC policy with asymmetric critic and configurable actor, for plain `SAC`.
+
+    Parameters
+    ----------
+    *args
+        As for `SACPolicy`.
+    public_size : int or None
+        Entries of the observation that the actor sees; the rest is for the critics alone. None
+        asks the observation space (`eeg_emotion_env` spaces know it), else shows everything.
+    latent_noise : float
+        Standard deviation of noise on the observation in training mode.
+    actor : str
+        ``"direct"`` or ``"leaky"``.
+    previous : tuple of int or None
+        Where the previous action stands in the observation; needed by the leaky actor.
+    **kwargs
+        As for `SACPolicy`; `net_arch` defaults to two layers of 64.
+
+    Examples
+    --------
+    >>> from stable_baselines3 import SAC  # doctest: +SKIP
+    >>> SAC(EEGDancerPolicy, "eeg_emotion_env:EEGEmotion-SEED-v0")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        public_size: int | None = None,
+        latent_noise: float = 0.0,
+        actor: str = "direct",
+        previous: tuple[int, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if actor not in ("direct", "leaky"):
+            raise ValueError(f"actor must be 'direct' or 'leaky', not {actor!r}")
+        if actor == "leaky" and previous is None:
+            raise ValueError("the leaky actor needs previous=(start, stop) of the previous action")
+        space = kwargs.get("observation_space", args[0] if args else None)
+        self.public_size = public_size or getattr(space, "public_size", None)
+        self.latent_noise = latent_noise
+        self.actor_kind = actor
+        self.previous = previous
+        kwargs.setdefault("net_arch", [64, 64])
+        super().__init__(*args, **kwargs)
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
+        """Make the actor: it sees the public part of the observation alone."""
+        kwargs = self._update_features_extractor(
+            self.actor_kwargs, features_extractor or self._slice(self.public_size)
+        )
+        if self.actor_kind == "leaky":
+            return LeakyActor(previous=self.previous, **kwargs).to(self.device)  # type: ignore[arg-type]
+        return Actor(**kwargs).to(self.device)
+
+    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
+        """Make the critics: they see the whole observation."""
+        return super().make_critic(features_extractor or self._slice(None))
+
+    def _slice(self, size: int | None) -> ObservationSlice:
+        if not isinstance(self.observation_space, spaces.Box):
+            raise TypeError("EEGDancerPolicy needs a flat Box observation")
+        return ObservationSlice(self.observation_space, size, self.latent_noise)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        data = super()._get_constructor_parameters()
+        data.update(
+            public_size=self.public_size,
+            latent_noise=self.latent_noise,
+            actor=self.actor_kind,
+            previous=self.previous,
+        )
+        return data

@@ -1,0 +1,1 @@
+"""Protocols, entries, runner, leaderboard and report; the command line `eegdancer`."""

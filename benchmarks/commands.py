@@ -1,0 +1,371 @@
+"""What each command of `eegdancer` does."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import singledispatch
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks import cli
+from eeg_emotion_env.datasets import Trials, detect, get_dataset, load
+from eeg_emotion_env.errors import ConfigError, DataError, check_choice
+
+ERRORS = Console(stderr=True)
+PACKAGES = ("eeg-emotion-env", "torch", "stable-baselines3", "gymnasium", "numpy", "mne")
+LAYOUTS = ("seed",)
+
+
+@singledispatch
+def run(options: Any) -> int:
+    """Run a command and return its exit status."""
+    raise ConfigError(f"unknown command {type(options).__name__}")
+
+
+@run.register
+def check_data(options: cli.CheckData) -> int:
+    """Report what a folder holds; exit 1 if anything is missing or broken."""
+    dataset = get_dataset(options.dataset) if options.dataset else detect(options.folder)
+    with ERRORS.status(f"reading {options.folder}"):
+        report = dataset.check(options.folder)
+    console = Console(soft_wrap=True)
+    subjects = list(dict.fromkeys(key.subject for key in report.found))
+    sessions = {(key.subject, key.session) for key in report.found}
+    console.print(
+        f"{dataset.card.title}: {len(subjects)} subjects, {len(sessions)} sessions, "
+        f"{len(report.found)} trials",
+        highlight=False,
+    )
+    for subject in subjects:
+        counts: dict[int, int] = {}
+        for key in report.found:
+            if key.subject == subject:
+                counts[key.session] = counts.get(key.session, 0) + 1
+        listed = ", ".join(f"session {s}: {n} trials" for s, n in sorted(counts.items()))
+        console.print(f"  subject {subject}: {listed}", highlight=False)
+    for note in report.notes:
+        console.print(f"  note: {note}", highlight=False, markup=False)
+    for problem in report.problems:
+        ERRORS.print(f"problem: {problem}", highlight=False, markup=False, soft_wrap=True)
+    if report.ok:
+        console.print("ok")
+    return 0 if report.ok else 1
+
+
+@run.register
+def simulate(options: cli.Simulate) -> int:
+    """Write a simulated data set."""
+    from eeg_emotion_env.simulation import SimulationConfig, write_seed
+
+    check_choice("layout", options.layout, LAYOUTS)
+    config = SimulationConfig(
+        n_subjects=options.subjects,
+        n_sessions=options.sessions,
+        seed=options.seed,
+        duration_scale=options.duration_scale,
+        shared=options.shared,
+        muscle_coupling=options.muscle_coupling,
+    )
+    with _progress("writing recordings", options.subjects * options.sessions) as advance:
+        write_seed(config, options.out, features=options.features, progress=advance)
+    _say(f"simulated {options.layout} recordings written to {options.out}")
+    return 0
+
+
+@run.register
+def pretrain(options: cli.Pretrain) -> int:
+    """Pretrain an encoder on the training subjects."""
+    trials, _ = _training_trials(options.data, options.test_subjects)
+    out = _out_folder(options.out)
+    encoder = _pretrained(trials, options.guided, options.epochs, options.seed)
+    encoder.save(out)
+    _write_config(out / "command.json", options)
+    usage = encoder.description["codebook"]
+    _say(
+        f"encoder written to {out}: {usage['usage']:.0%} of {encoder.config.codebook_size} "
+        f"prototypes in use, perplexity {usage['perplexity']:.1f}"
+    )
+    return 0
+
+
+@run.register
+def train(options: cli.Train) -> int:
+    """Train an agent on the latents of a frozen encoder."""
+    from agents import AgentConfig, train_agent
+    from eeg_emotion_env.playback import build_episodes
+    from encoders import load_encoder
+
+    config = AgentConfig(
+        reward=options.reward,
+        gamma=options.gamma,
+        actor=options.actor,
+        privileged=options.privileged,
+        total_steps=options.total_steps,
+        seed=options.seed,
+    )
+    trials, tested = _training_trials(options.data, options.test_subjects)
+    out = _out_folder(options.out)
+    if options.encoder is None:
+        encoder = _pretrained(trials, True, 60, options.seed)
+    else:
+        encoder = load_encoder(options.encoder)
+        _require_unseen(encoder.description, tested, options.encoder)
+    encoder.save(out / "encoder")
+    episodes = build_episodes(trials, encoder.encode)
+    with _progress("training SAC", options.total_steps) as advance:
+        agent = train_agent(
+            episodes,
+            config,
+            lambda p: advance(p.step, f"validation CCC {p.score:.3f}, best {p.best:.3f}"),
+            {**_description(trials), "encoder": encoder.fingerprint},
+            str(options.tensorboard) if options.tensorboard else None,
+        )
+    agent.save(out)
+    _write_config(out / "command.json", options)
+    best = max(score for _, score in agent.description["curve"])
+    _say(f"agent written to {out}; CCC on validation subjects {best:.3f}")
+    return 0
+
+
+@run.register
+def evaluate(options: cli.Evaluate) -> int:
+    """Score a trained model on subjects that it has not seen."""
+    from agents import load_agent
+    from benchmarks.leaderboard import leaderboard_table, write_results
+    from benchmarks.predictions import TrialPrediction
+    from eeg_emotion_env.playback import build_episodes
+    from encoders import load_encoder
+
+    agent, encoder = load_agent(options.model), load_encoder(options.model / "encoder")
+    trials = _load(options.data)
+    seen = set(agent.description["subjects"])
+    unseen = [s for s in trials.subjects if str(s) not in seen or _other(agent, trials)]
+    if not unseen and not options.include_training:
+        raise ConfigError(
+            f"{options.model} was trained on all of these subjects; train with --test-subjects, "
+            "give other data, or add --include-training"
+        )
+    chosen = trials if options.include_training else trials.select(unseen)
+    out = _out_folder(options.out)
+    predictions = [
+        TrialPrediction.of("eegdancer", agent.config.seed, 0, trial, values)
+        for trial, values in zip(
+            chosen, agent.predict(build_episodes(chosen, encoder.encode)), strict=True
+        )
+    ]
+    protocol = "training subjects included" if options.include_training else "unseen subjects"
+    table = leaderboard_table(predictions)
+    write_results(out, predictions, _context(options, options.data, chosen, protocol), table)
+    _write_config(out / "command.json", options)
+    _print_table(table)
+    _say(f"predictions and metrics written to {out}")
+    return 0
+
+
+@run.register
+def leaderboard(options: cli.Leaderboard) -> int:
+    """Run entries on held-out subjects and write table, predictions and report."""
+    from benchmarks.leaderboard import leaderboard_table, write_results
+    from benchmarks.report import write_report
+    from benchmarks.runner import JobResult, make_jobs, run_jobs
+    from eeg_emotion_env.splits import make_split
+
+    trials = _load(options.data)
+    split = make_split(options.split, trials.keys, options.n_folds)
+    loaded = list(trials)
+    entries = _names(options.entries)
+    if not entries or options.seeds < 1:
+        raise ConfigError("give at least one entry with --entries and at least one seed")
+    seeds = range(options.seed, options.seed + options.seeds)
+    jobs = make_jobs(loaded, split, entries, seeds, options.quick)
+    out = _out_folder(options.out)
+    _write_config(out / "config.json", options)
+    workers = options.workers or len(os.sched_getaffinity(0))
+    done = 0
+    with _progress(f"{len(split.folds)} folds, {workers} workers", len(jobs)) as advance:
+
+        def show(result: JobResult) -> None:
+            nonlocal done
+            done += 1
+            kept = "kept" if not result.seconds else f"{result.seconds:.0f} s"
+            advance(done, f"{result.job}: {result.error or kept}")
+
+        predictions = run_jobs(jobs, loaded, out / "jobs", workers, show)
+    protocol = options.split + (" (quick)" if options.quick else "")
+    context = {
+        **_context(options, options.data, trials, protocol),
+        "fingerprint": jobs[0].data,
+    }
+    table = leaderboard_table(predictions)
+    write_results(out, predictions, context, table)
+    write_report(out / "report.html", table, predictions, context)
+    _print_table(table)
+    _say(f"table, predictions and report written to {out}")
+    return 0
+
+
+def _load(data: cli.Data) -> Trials:
+    options: dict[str, Any] = {}
+    for item in data.option:
+        name, _, value = item.partition("=")
+        if not value:
+            raise ConfigError(f"--option takes name=value, not {item!r}")
+        options[name] = _value(value)
+    trials = load(
+        data.dataset, data.data, normalization=data.normalization, source=data.source, **options
+    )
+    return trials.select(_known_subjects(trials, data.subjects)) if data.subjects else trials
+
+
+def _value(text: str) -> Any:
+    """Read numbers, true and false as JSON does; everything else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _known_subjects(trials: Trials, listed: str) -> list[str]:
+    names = _names(listed)
+    for name in names:
+        check_choice("subject", name, [str(subject) for subject in trials.subjects])
+    return names
+
+
+def _training_trials(data: cli.Data, test_subjects: str) -> tuple[Trials, list[str]]:
+    """Return the trials without the test subjects, and the latter's names."""
+    trials = _load(data)
+    tested = _known_subjects(trials, test_subjects)
+    return trials.select([s for s in trials.subjects if str(s) not in tested]), tested
+
+
+def _pretrained(trials: Trials, guided: bool, epochs: int, seed: int) -> Any:
+    from encoders import PretrainingConfig, StageConfig
+    from encoders import pretrain as pretrain_encoder
+
+    stage = StageConfig(epochs=epochs)
+    loaded = list(trials)
+    stages = {"vqvae": 0, "dynamics": epochs}
+    with _progress("pretraining", 2 * epochs) as advance:
+        return pretrain_encoder(
+            [trial.features for trial in loaded],
+            [trial.subject for trial in loaded],
+            [trial.labels for trial in loaded] if guided else None,
+            pretraining=PretrainingConfig(vqvae=stage, dynamics=stage, seed=seed),
+            on_epoch=lambda p: advance(
+                stages[p.stage] + p.epoch, f"{p.stage}, best validation loss {p.best:.3f}"
+            ),
+            description=_description(trials),
+        )
+
+
+def _description(trials: Trials) -> dict[str, Any]:
+    """Say what a model was made from."""
+    first = trials[0]
+    return {
+        "dataset": first.dataset,
+        "source": first.source,
+        "label_kind": first.label_kind,
+        "normalization": first.normalization,
+        "track": first.track,
+        "step_s": first.step_s,
+        "channels": list(first.channels),
+        "bands": list(first.bands),
+        "subjects": [str(subject) for subject in trials.subjects],
+        "versions": _versions(),
+    }
+
+
+def _require_unseen(description: dict[str, Any], tested: Sequence[str], folder: Path) -> None:
+    leaked = sorted(set(tested) & set(description.get("subjects", ())))
+    if leaked:
+        raise ConfigError(
+            f"{folder}: the encoder was pretrained on test subjects {', '.join(leaked)}; pretrain "
+            "one with the same --test-subjects"
+        )
+
+
+def _other(agent: Any, trials: Trials) -> bool:
+    """Say whether the agent comes from another data set, whose subjects are other people."""
+    trained = (agent.description["dataset"], agent.description["source"])
+    return trained != (trials[0].dataset, trials[0].source)
+
+
+def _context(options: Any, data: cli.Data, trials: Trials, protocol: str) -> dict[str, Any]:
+    return {
+        "dataset": data.dataset,
+        "title": get_dataset(data.dataset).card.title,
+        "protocol": protocol,
+        "source": trials[0].source,
+        "command": shlex.join(["eegdancer", *sys.argv[1:]]),
+        "config": _jsonable(options),
+        "versions": _versions(),
+        "fingerprint": "",
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def _jsonable(options: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(json.dumps(asdict(options), default=str))
+    return content
+
+
+def _write_config(path: Path, options: Any) -> None:
+    command = next(name for name, kind in cli.COMMANDS.items() if isinstance(options, kind))
+    content = {"command": command, "options": _jsonable(options), "versions": _versions()}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _out_folder(out: Path) -> Path:
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out}: is a file; --out must name a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Any]:
+    """Show a bar on standard error; yields ``advance(done, text)``."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    with Progress(*columns, console=ERRORS) as bar:
+        task = bar.add_task(title, total=total, text="")
+        yield lambda done, text="": bar.update(task, completed=done, text=text)
+
+
+def _print_table(table: Any) -> None:
+    columns = ("ccc", "ccc_low", "ccc_high", "pcc", "rmse", "mae", "trial_ccc", "trial_pcc")
+    shown = Table("entry", "track", "subjects", "trials", *columns, box=None)
+    for row in table.to_dict("records"):
+        values = ["–" if row[c] != row[c] else f"{row[c]:.3f}" for c in columns]
+        shown.add_row(
+            row["entry"], row["track"], str(row["n_subjects"]), str(row["n_trials"]), *values
+        )
+    # as wide as it needs to be when written to a file
+    Console(width=None if sys.stdout.isatty() else 140).print(shown)
+
+
+def _say(message: str) -> None:
+    Console(soft_wrap=True).print(message, highlight=False, markup=False)

@@ -1,0 +1,272 @@
+"""Runs every (fold, entry, seed) as one job: resumable, in parallel, with labels kept back."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+
+from benchmarks.entries import ENTRIES
+from benchmarks.predictions import TrialPrediction
+from eeg_emotion_env.errors import ConfigError, EEGEmotionError, check_choice
+from eeg_emotion_env.splits import Fold, Split
+from eeg_emotion_env.trial import Trial
+
+PACKAGES = ("encoders", "eeg_emotion_env", "agents", "benchmarks/entries")
+"""Code that decides results: a change in it makes earlier jobs run again."""
+
+
+class JobFailed(EEGEmotionError):
+    """Raised at the end of a run in which a job failed; the others' results are kept."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One entry with one seed on one fold.
+
+    Attributes
+    ----------
+    fold : Fold
+        Training and test trials.
+    entry : str
+        Name in `ENTRIES`.
+    seed : int
+        Seed of the entry.
+    quick : bool
+        Whether training is cut short.
+    data : str
+        Fingerprint of trials and split.
+    """
+
+    fold: Fold
+    entry: str
+    seed: int
+    quick: bool
+    data: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides the result."""
+        content = json.dumps({**asdict(self), "code": code_fingerprint()}, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        return f"{self.entry}, fold {self.fold.number}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """Outcome of a job: predictions of the test trials by position, or an error line.
+
+    Attributes
+    ----------
+    job : Job
+        The job.
+    predictions : dict of int to ndarray
+        Prediction for each test position.
+    seconds : float
+        Time the job took; 0 if it was taken from an earlier run.
+    error : str
+        Empty on success.
+    """
+
+    job: Job
+    predictions: dict[int, np.ndarray]
+    seconds: float
+    error: str = ""
+
+
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 of the Python sources in `PACKAGES`."""
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def data_fingerprint(trials: Sequence[Trial], split: Split) -> str:
+    """SHA-256 of the trials' features, labels and identities and of the split."""
+    digest = hashlib.sha256(split.fingerprint.encode())
+    for trial in trials:
+        digest.update(f"{trial.key}{trial.normalization}{trial.step_s}".encode())
+        digest.update(np.ascontiguousarray(trial.features).data)
+        digest.update(np.ascontiguousarray(trial.labels).data)
+    return digest.hexdigest()
+
+
+def make_jobs(
+    trials: Sequence[Trial],
+    split: Split,
+    entries: Sequence[str],
+    seeds: Sequence[int],
+    quick: bool = False,
+) -> list[Job]:
+    """List the jobs of a run; entries without randomness run once.
+
+    Raises
+    ------
+    ConfigError
+        If an entry is unknown or cannot run on these trials.
+    """
+    data = data_fingerprint(trials, split)
+    jobs = []
+    for name in entries:
+        kind = ENTRIES[check_choice("entry", name, ENTRIES)]
+        if kind.needs_stimuli and any(trial.stimulus is None for trial in trials):
+            raise ConfigError(
+                f"entry {name} needs to know the stimuli, which {trials[0].dataset} does not tell; "
+                "leave it out of --entries"
+            )
+        used = seeds if kind.stochastic else seeds[:1]
+        jobs += [Job(fold, name, seed, quick, data) for fold in split.folds for seed in used]
+    return jobs
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    trials: Sequence[Trial],
+    store: Path,
+    workers: int = 1,
+    on_result: Callable[[JobResult], None] | None = None,
+) -> list[TrialPrediction]:
+    """Run jobs, or take their results from an earlier run, and set predictions beside labels.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        From `make_jobs`.
+    trials : sequence of Trial
+        All trials, in the order of the split.
+    store : Path
+        Folder of finished jobs.
+    workers : int
+        Processes; each uses one thread.
+    on_result : callable or None
+        Called after each job.
+
+    Returns
+    -------
+    list of TrialPrediction
+        In the order of `jobs` and test positions, whatever the order of execution.
+
+    Raises
+    ------
+    JobFailed
+        If any job failed; finished jobs are stored all the same.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    results: dict[str, JobResult] = {}
+    waiting = []
+    for job in jobs:
+        kept = _stored(store, job)
+        if kept is None:
+            waiting.append(job)
+        else:
+            _collect(kept, results, on_result)
+    for result in _execute(waiting, list(trials), workers):
+        if not result.error:
+            _keep(store, result)
+        _collect(result, results, on_result)
+    failed = [result for result in results.values() if result.error]
+    if failed:
+        raise JobFailed(
+            f"{len(failed)} of {len(jobs)} jobs failed; the first: {failed[0].job}: "
+            f"{failed[0].error}. Finished jobs are kept: the same command goes on from there"
+        )
+    return [
+        TrialPrediction.of(job.entry, job.seed, job.fold.number, trials[position], values)
+        for job in jobs
+        for position, values in sorted(results[job.fingerprint].predictions.items())
+    ]
+
+
+def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
+    """Fit the entry on the fold's training trials and predict its test trials.
+
+    The entry gets training trials and test trials with hidden labels, nothing else.
+    """
+    import torch
+
+    # one thread each: workers that share cores slow each other down many times over
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    try:
+        entry = ENTRIES[job.entry](seed=_derived_seed(job), quick=job.quick)
+        entry.fit([trials[i] for i in job.fold.train])
+        predictions = {
+            i: _checked(entry.predict(trials[i].without_labels()), trials[i]) for i in job.fold.test
+        }
+    # a failing entry must not lose the other jobs; the line names the place in its code
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        line = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+        return JobResult(job, {}, time.perf_counter() - start, line)
+    return JobResult(job, predictions, time.perf_counter() - start)
+
+
+def _derived_seed(job: Job) -> int:
+    """Give each fold its own seed, so that folds do not share one draw."""
+    return int(np.random.SeedSequence([job.seed, job.fold.number]).generate_state(1)[0] % 2**31)
+
+
+def _checked(values: np.ndarray, trial: Trial) -> np.ndarray:
+    array = np.asarray(values, dtype=np.float32)
+    if array.shape != trial.labels.shape or not np.isfinite(array).all():
+        raise ConfigError(
+            f"predictions for {trial.key} must be finite and {trial.labels.shape}, not "
+            f"{array.shape}"
+        )
+    return array
+
+
+def _execute(jobs: list[Job], trials: list[Trial], workers: int) -> Iterator[JobResult]:
+    if workers == 1 or len(jobs) <= 1:
+        yield from (run_job(job, trials) for job in jobs)
+        return
+    with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
+        yield from Parallel(return_as="generator_unordered")(
+            delayed(run_job)(job, trials) for job in jobs
+        )
+
+
+def _collect(
+    result: JobResult,
+    results: dict[str, JobResult],
+    on_result: Callable[[JobResult], None] | None,
+) -> None:
+    results[result.job.fingerprint] = result
+    if on_result is not None:
+        on_result(result)
+
+
+def _stored(store: Path, job: Job) -> JobResult | None:
+    """Return the kept result of a job; a broken file is removed and the job runs again."""
+    path = store / f"{job.fingerprint}.npz"
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            predictions = {int(name): content[name] for name in content.files}
+    except (OSError, ValueError, EOFError):
+        path.unlink()
+        return None
+    if set(predictions) != set(job.fold.test):
+        path.unlink()
+        return None
+    return JobResult(job, predictions, 0.0)
+
+
+def _keep(store: Path, result: JobResult) -> None:
+    arrays = {str(position): values for position, values in result.predictions.items()}
+    with tempfile.NamedTemporaryFile(dir=store, suffix=".part", delete=False) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    os.replace(file.name, store / f"{result.job.fingerprint}.npz")

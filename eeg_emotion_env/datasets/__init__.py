@@ -1,0 +1,151 @@
+"""Data sets: one file each, one registry, one `load`."""
+
+import os
+import warnings
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from eeg_emotion_env.datasets.base import CheckReport, Dataset, DatasetCard, Recording, Trials
+from eeg_emotion_env.datasets.mahnob import MAHNOB
+from eeg_emotion_env.datasets.seed import SEED
+from eeg_emotion_env.datasets.simulated import Simulated
+from eeg_emotion_env.errors import ConfigError, DataError, SimulatedDataWarning, check_choice
+
+__all__ = [
+    "DATASETS",
+    "CheckReport",
+    "Dataset",
+    "DatasetCard",
+    "Recording",
+    "Trials",
+    "detect",
+    "get_dataset",
+    "load",
+]
+
+DATA_VARIABLE = "EEG_EMOTION_DATA"
+"""Environment variable that names the folder of the recordings."""
+
+DATASETS: dict[str, Dataset] = {
+    dataset.card.name: dataset for dataset in (SEED(), MAHNOB(), Simulated())
+}
+"""Every data set by its registry name."""
+
+
+def get_dataset(name: str) -> Dataset:
+    """Return the data set of that name, or raise `ConfigError` with the known names."""
+    return DATASETS[check_choice("dataset", name.lower(), DATASETS)]
+
+
+def detect(root: Path) -> Dataset:
+    """Return the data set whose layout `root` shows.
+
+    Raises
+    ------
+    DataError
+        If the folder is absent or shows no known layout.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give the root of a data set")
+    for dataset in DATASETS.values():
+        if dataset.recognises(root):
+            return dataset
+    raise DataError(
+        f"{root}: not the layout of a known data set; name it with --dataset "
+        f"({', '.join(DATASETS)}) to see the tree that is expected"
+    )
+
+
+def load(
+    name: str,
+    data: str | os.PathLike[str] | None = None,
+    *,
+    normalization: str = "past",
+    source: str | None = None,
+    **options: Any,
+) -> Trials:
+    """Open a data set as a lazy sequence of trials.
+
+    Parameters
+    ----------
+    name : str
+        Registry name: ``"seed"``, ``"mahnob"``, ``"simulated"``, …
+    data : path-like or None
+        Folder of the recordings. None: the folder named by ``EEG_EMOTION_DATA`` (the data set
+        itself, or a folder that holds it under its name); if that is unset or holds no such
+        data set, a simulation of the same shape.
+    normalization : str
+        ``"past"`` (causal running z-score within each session, the default), ``"subject"``
+        (transductive z-score) or ``"none"`` (stored features, or log band power of raw EEG).
+    source : str or None
+        ``"recorded"`` makes the absence of recordings an error; ``"simulated"`` asks for the
+        simulation; None takes recordings where they are.
+    **options
+        Options of the data set (fields of its ``Options``).
+
+    Returns
+    -------
+    Trials
+        Lazy sequence of `Trial`.
+
+    Raises
+    ------
+    DataError
+        If recordings are asked for but absent or damaged.
+    ConfigError
+        If a name or an option is unknown.
+    """
+    dataset = get_dataset(name)
+    chosen = _options(dataset, options)
+    if source is not None:
+        check_choice("source", source, ("recorded", "simulated"))
+    root = None if source == "simulated" else _data_folder(dataset.card.name, data)
+    if root is not None:
+        return Trials(dataset.recordings(root, chosen), normalization)
+    if source == "recorded":
+        raise DataError(
+            f"no recordings of {dataset.card.title}: give data=… (command line: --data) or set "
+            f"{DATA_VARIABLE} to their folder. {dataset.card.access}"
+        )
+    if source is None and dataset.card.name != "simulated":
+        warnings.warn(
+            f"no recordings of {dataset.card.title} found: simulated EEG of the same shape stands "
+            f"in. Give data=… (command line: --data) or set {DATA_VARIABLE} to use recordings.",
+            SimulatedDataWarning,
+            stacklevel=2,
+        )
+    return Trials(dataset.simulated(chosen), normalization)
+
+
+def _options(dataset: Dataset, options: dict[str, Any]) -> Any:
+    known = [f.name for f in fields(dataset.Options)]
+    for option in options:
+        check_choice(f"option of data set {dataset.card.name!r}", option, known)
+    try:
+        return dataset.Options(**options)
+    except TypeError as error:
+        raise ConfigError(f"options of data set {dataset.card.name!r}: {error}") from error
+
+
+def _data_folder(name: str, data: str | os.PathLike[str] | None) -> Path | None:
+    """Return the folder to read, or None if no recordings are pointed at."""
+    if data is not None:
+        root = Path(data).expanduser()
+        if not root.exists():
+            raise DataError(f"{root}: no such folder; data must be the root of the data set {name}")
+        return root
+    variable = os.environ.get(DATA_VARIABLE, "")
+    if not variable:
+        return None
+    base = Path(variable).expanduser()
+    if not base.is_dir():
+        raise DataError(f"{base}: no such folder; {DATA_VARIABLE} must name an existing folder")
+    dataset = DATASETS[name]
+    below = [child for child in sorted(base.iterdir()) if _is_named(child, name)]
+    return next((root for root in (*below, base) if dataset.recognises(root)), None)
+
+
+def _is_named(folder: Path, name: str) -> bool:
+    plain = folder.name.lower().replace("_", "-")
+    return folder.is_dir() and plain in (name, f"{name}-eeg", f"{name}-dataset")

@@ -1,0 +1,494 @@
+"""Playing episodes: the layout of observations, and many episodes at once in NumPy."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import ArrayLike, NDArray
+
+from eeg_emotion_env.episodes import (
+    LATENT_LIMIT,
+    Episode,
+    EpisodeOrder,
+    Episodes,
+    build_episodes,
+    episode_keys,
+)
+from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.metrics import episode_metrics
+from eeg_emotion_env.rewards import LabelStatistics, Reward, make_reward
+from eeg_emotion_env.trial import FloatArray, TrialKey
+
+__all__ = [
+    "LATENT_LIMIT",
+    "BatchedPlayback",
+    "Episode",
+    "Episodes",
+    "ObservationLayout",
+    "build_episodes",
+    "episode_keys",
+]
+
+ELAPSED_SCALE_S = 600.0
+"""Elapsed time that is observed as 1, seconds."""
+
+
+@dataclass(frozen=True)
+class ObservationLayout:
+    """Where everything stands in the flat observation.
+
+    The public part is ``[latent | previous prediction | mean | spread | elapsed]``: latent at t,
+    then the agent's own predictions before t (0 at the start), their mean and their standard
+    deviation, then the elapsed time (`ELAPSED_SCALE_S` is 1). The privileged part, for a critic
+    in training alone, follows at the end: ``[label at t | annotated at t | mean of the episode's
+    labels | their standard deviation | remaining fraction]``.
+
+    Parameters
+    ----------
+    n_latent : int
+        Width of a latent.
+    n_dims : int
+        Label dimensions.
+    privileged : bool
+        Whether the privileged part is there.
+    """
+
+    n_latent: int
+    n_dims: int
+    privileged: bool = False
+
+    @property
+    def latent(self) -> slice:
+        """Latent, in ± `LATENT_LIMIT`."""
+        return slice(0, self.n_latent)
+
+    @property
+    def previous(self) -> slice:
+        """Previous prediction of each dimension, in [-1, 1]."""
+        return slice(self.n_latent, self.n_latent + self.n_dims)
+
+    @property
+    def mean(self) -> slice:
+        """Mean of the predictions so far, in [-1, 1]."""
+        return self._after(self.previous, self.n_dims)
+
+    @property
+    def spread(self) -> slice:
+        """Standard deviation of the predictions so far, in [0, 1]."""
+        return self._after(self.mean, self.n_dims)
+
+    @property
+    def own(self) -> slice:
+        """All that depends on the agent's own predictions: previous, mean and spread."""
+        return slice(self.previous.start, self.spread.stop)
+
+    @property
+    def elapsed(self) -> slice:
+        """Elapsed time, in [0, 1]."""
+        return self._after(self.spread, 1)
+
+    @property
+    def public_size(self) -> int:
+        """Width of the part that an actor may see."""
+        return self.n_latent + 3 * self.n_dims + 1
+
+    @property
+    def size(self) -> int:
+        """Width of the observation."""
+        return self.public_size + (4 * self.n_dims + 1 if self.privileged else 0)
+
+    @property
+    def privileged_part(self) -> slice:
+        """What only a critic in training may see; empty unless `privileged`."""
+        return slice(self.public_size, self.size)
+
+    def observation_space(self) -> Box:
+        """Return the observation space: float32 with finite bounds."""
+        dims = self.n_dims
+        parts = [(LATENT_LIMIT, self.n_latent), (1.0, self.size - self.n_latent)]
+        high = np.concatenate([np.full(n, limit, np.float32) for limit, n in parts])
+        low = -high
+        low[self.spread], low[self.elapsed] = 0.0, 0.0
+        if self.privileged:
+            start = self.public_size
+            low[start + dims : start + 2 * dims] = 0.0
+            low[start + 3 * dims :] = 0.0
+        return Box(low, high, dtype=np.float32)
+
+    def action_space(self) -> Box:
+        """Return the action space: the prediction of each dimension, in [-1, 1]."""
+        return Box(-1.0, 1.0, (self.n_dims,), np.float32)
+
+    def rows(self, episode: Episode) -> FloatArray:
+        """Lay out the observations of an episode, with zeros where own predictions go.
+
+        Parameters
+        ----------
+        episode : Episode
+            Latents and labels.
+
+        Returns
+        -------
+        ndarray, shape (n_steps + 1, size), float32
+            Row t is seen before prediction t; the last row, seen at the end, repeats the last
+            latent and knows of no label.
+        """
+        n_steps = episode.n_steps
+        rows = np.zeros((n_steps + 1, self.size), np.float32)
+        rows[:-1, self.latent] = episode.latents
+        rows[-1, self.latent] = episode.latents[-1]
+        elapsed = np.arange(n_steps + 1) * (episode.step_s / ELAPSED_SCALE_S)
+        rows[:, self.elapsed.start] = np.minimum(elapsed, 1.0)
+        if self.privileged:
+            self._fill_privileged(rows[:, self.privileged_part], episode)
+        return rows
+
+    def _fill_privileged(self, part: FloatArray, episode: Episode) -> None:
+        stats, dims = LabelStatistics.of(episode.labels), self.n_dims
+        part[:-1, :dims] = np.where(stats.annotated, episode.labels, 0.0)
+        part[:-1, dims : 2 * dims] = stats.annotated
+        part[:, 2 * dims : 3 * dims] = stats.mean
+        part[:, 3 * dims : 4 * dims] = np.sqrt(stats.variance)
+        part[:, -1] = 1.0 - np.arange(len(part)) / episode.n_steps
+
+    @staticmethod
+    def _after(part: slice, width: int) -> slice:
+        return slice(part.stop, part.stop + width)
+
+
+class TrajectoryMetrics(Mapping[str, float]):
+    """Metrics of an episode as `episode_metrics` gives them, computed when first looked at.
+
+    With many environments an episode ends at almost every step, and few ends are looked at.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_steps, n_dims), float32
+        Labels of the episode.
+    steps : list of ndarray, each (n_envs, n_dims), float32
+        Predictions of all environments at the steps of the episode.
+    env : int
+        Environment that played it.
+    names : tuple of str
+        Names of the dimensions.
+    """
+
+    __slots__ = ("_env", "_labels", "_names", "_steps", "_values")
+
+    def __init__(
+        self, labels: FloatArray, steps: list[FloatArray], env: int, names: tuple[str, ...]
+    ) -> None:
+        self._labels, self._steps, self._env, self._names = labels, steps, env, names
+        self._values: dict[str, float] | None = None
+
+    @property
+    def _computed(self) -> dict[str, float]:
+        if self._values is None:
+            predictions = np.stack([step[self._env] for step in self._steps])
+            self._values = episode_metrics(self._labels, predictions, self._names)
+            self._steps = []
+        return self._values
+
+    def __getitem__(self, name: str) -> float:
+        return self._computed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._computed)
+
+    def __len__(self) -> int:
+        return len(self._computed)
+
+    def __repr__(self) -> str:
+        return f"TrajectoryMetrics({self._computed})"
+
+
+class BatchedPlayback:
+    """Plays many episodes side by side, without a Python loop over environments.
+
+    All episodes are stored one after another; an environment is a row number and the running
+    statistics of its own predictions. It is the core of both vector forms (Gymnasium's and
+    Stable-Baselines3's) and equals `EEGEmotionEnv` step by step.
+
+    Parameters
+    ----------
+    episodes : sequence of Episode
+        Episodes to draw from; lazy ones are encoded now.
+    n_envs : int
+        Number of environments.
+    reward : str, mapping or Reward
+        As `make_reward`.
+    privileged : bool
+        Whether observations end with the privileged part.
+    rng : numpy.random.Generator or None
+        Order of the episodes; may be replaced at any time (attribute `rng`).
+
+    Attributes
+    ----------
+    layout : ObservationLayout
+        Layout of the observations.
+    reward : Reward
+        The reward.
+    keys : tuple of TrialKey
+        Identities of all episodes.
+    predictions : ndarray, shape (n_envs, n_dims), float32
+        Predictions of the last step, limited to [-1, 1]; a new array each step.
+    labels : ndarray, shape (n_envs, n_dims), float32
+        Labels that they were scored on (NaN where not annotated); a new array each step.
+    terms : dict of str to ndarray, shape (n_envs,), float64
+        Named terms of the last rewards.
+    episode : ndarray, shape (n_envs,), int64
+        Episode that each environment plays, as a position in `keys`.
+    """
+
+    def __init__(
+        self,
+        episodes: Sequence[Episode],
+        n_envs: int,
+        reward: str | Mapping[str, Any] | Reward = "squared-error",
+        privileged: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        if n_envs < 1 or not len(episodes):
+            raise ConfigError("need at least one environment and one episode")
+        self._episodes: list[Episode] = [item.require_like(episodes[0]) for item in episodes]
+        first = self._episodes[0]
+        self.layout = ObservationLayout(first.n_latent, len(first.label_names), privileged)
+        self.reward = make_reward(reward)
+        self.keys: tuple[TrialKey, ...] = episode_keys(self._episodes)
+        self.n_envs, self.step_s, self.label_names = n_envs, first.step_s, first.label_names
+        self.rng = rng or np.random.default_rng()
+        self.order = EpisodeOrder(len(self._episodes))
+        self._store()
+        self._allocate()
+
+    def _store(self) -> None:
+        """Lay all episodes one after another, each followed by the row seen at its end."""
+        episodes, dims = self._episodes, self.layout.n_dims
+        self._rows = np.concatenate([self.layout.rows(episode) for episode in episodes])
+        lengths = np.array([episode.n_steps for episode in episodes])
+        ends = np.cumsum(lengths + 1) - 1
+        self._longest = int(lengths.max())
+        self._starts: list[int] = (ends - lengths).tolist()
+        self._following = np.arange(1, len(self._rows) + 1)
+        self._following[ends] = ends
+        self._is_last = np.zeros(len(self._rows), np.bool_)
+        self._is_last[ends - 1] = True
+        unlabelled = np.full((1, dims), np.nan, np.float32)
+        self._labels = np.concatenate([x for e in episodes for x in (e.labels, unlabelled)])
+        # For each row: 1 / predictions made, its complement to 1, then the reward's constants.
+        idle = self.reward.prepare(unlabelled)
+        blocks = [x for e in episodes for x in (self.reward.prepare(e.labels), idle)]
+        share = np.concatenate([1.0 / np.arange(1, n + 2) for n in lengths])
+        shares = np.broadcast_to(np.stack([share, 1.0 - share])[..., None], (2, len(share), dims))
+        self._table = np.concatenate([shares, np.concatenate(blocks).transpose(2, 0, 1)])
+
+    def _allocate(self) -> None:
+        n, dims = self.n_envs, self.layout.n_dims
+        self.episode = np.zeros(n, dtype=np.int64)
+        self.predictions = np.zeros((n, dims), np.float32)
+        self.labels = np.full((n, dims), np.nan, np.float32)
+        self.terms: dict[str, NDArray[np.float64]] = {}
+        self._row = np.zeros(n, dtype=np.int64)
+        # Spread, previous prediction, mean and variance of predictions, then the reward's sums.
+        self._state = np.zeros((4 + self.reward.n_sums, n, dims))
+        self._spread, self._previous, self._mean, self._variance = self._state[:4]
+        self._moments, self._change = self._state[2:4], np.zeros((2, n, dims))
+        self._sums = tuple(self._state[4:])
+        self._history: list[FloatArray] = []
+        high = np.ones((n, dims), np.float32)
+        self._bounds = -high, high
+        self._ones = np.ones(dims)
+        layout = self.layout
+        self._own_parts = (layout.previous, layout.mean, layout.spread)
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Steps done in the episode of each environment, shape (n_envs,)."""
+        return np.asarray(self._row - np.array(self._starts)[self.episode])
+
+    def seed(self, rng: np.random.Generator) -> None:
+        """Take a new source of randomness and start the order of episodes anew."""
+        self.rng = rng
+        self.order.restart()
+
+    def reset(
+        self,
+        indices: Sequence[int] | NDArray[np.integer] | None = None,
+        episodes: Sequence[int] | NDArray[np.integer] | None = None,
+        among: tuple[int, ...] | None = None,
+    ) -> FloatArray:
+        """Begin new episodes.
+
+        Parameters
+        ----------
+        indices : sequence of int or None
+            Environments to reset; None for all.
+        episodes : sequence of int or None
+            Episode for each of them; None draws in shuffled order.
+        among : tuple of int or None
+            Episodes to draw from; None for all.
+
+        Returns
+        -------
+        ndarray, shape (len(indices), size), float32
+            First observations.
+        """
+        chosen = np.arange(self.n_envs) if indices is None else np.asarray(indices, dtype=np.int64)
+        if episodes is None:
+            episodes = [self.order.draw(self.rng, among) for _ in chosen]
+        self.begin(chosen, episodes)
+        return self.observe(chosen)
+
+    def begin(
+        self,
+        indices: Sequence[int] | NDArray[np.integer],
+        episodes: Sequence[int] | NDArray[np.integer] | None = None,
+    ) -> None:
+        """Begin new episodes without returning observations.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Environments to reset.
+        episodes : sequence of int or None
+            Episode for each of them; None draws in shuffled order.
+        """
+        for place, env in enumerate(indices):
+            number = self.order.draw(self.rng) if episodes is None else episodes[place]
+            self.episode[env] = number
+            self._row[env] = self._starts[number]
+            self._state[:, env] = 0.0
+
+    def step(self, actions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Score one prediction of each environment and move on.
+
+        An environment whose episode is over stays at its end, with reward 0 and done False, until
+        it is reset.
+
+        Parameters
+        ----------
+        actions : array_like, shape (n_envs, n_dims), float32
+            Predictions; values beyond ±1 are limited.
+
+        Returns
+        -------
+        rewards : ndarray, shape (n_envs,), float64
+            Reward of each environment.
+        done : ndarray, shape (n_envs,), bool
+            Where this was the last step of the episode.
+
+        Raises
+        ------
+        ConfigError
+            If the shape is wrong or an action is NaN.
+        """
+        self.predictions = self._limited(actions)
+        self._remember(self.predictions)
+        row = self._row
+        action = self.predictions.astype(np.float64)
+        share, rest, *constants = self._table.take(row, axis=1)
+        self._update_own(action, share, rest)
+        rewards = self._score(action, constants)
+        self.labels = self._labels.take(row, axis=0)
+        self._row = self._following.take(row)
+        return rewards, self._is_last.take(row)
+
+    def observe(self, indices: NDArray[np.integer] | None = None) -> FloatArray:
+        """Return the current observations, a new array.
+
+        Parameters
+        ----------
+        indices : ndarray of int or None
+            Environments; None for all.
+
+        Returns
+        -------
+        ndarray, shape (n_envs or len(indices), size), float32
+            Observations.
+        """
+        row, own = self._row, (self._previous, self._mean, self._spread)
+        if indices is not None:
+            row, own = row[indices], tuple(values[indices] for values in own)
+        observations = self._rows.take(row, axis=0)
+        for part, values in zip(self._own_parts, own, strict=True):
+            observations[:, part] = values
+        return observations
+
+    def ids(self, env: int) -> dict[str, Any]:
+        """Return the identity of the episode that an environment plays, as in ``info``."""
+        return self.current(env).ids
+
+    def current(self, env: int) -> Episode:
+        """Return the episode that an environment plays."""
+        return self._episodes[int(self.episode[env])]
+
+    def trajectory(self, env: int) -> tuple[FloatArray, FloatArray]:
+        """Return labels and predictions of the current episode so far.
+
+        Returns
+        -------
+        labels, predictions : ndarray, shape (n_steps_done, n_dims), float32
+            Labels are NaN where not annotated.
+        """
+        row, start = int(self._row[env]), self._starts[self.episode[env]]
+        if row == start:
+            return self._labels[:0], self._labels[:0]
+        predictions = np.stack([step[env] for step in self._history[start - row :]])
+        return self._labels[start:row], predictions
+
+    def finished_metrics(self, env: int) -> TrajectoryMetrics:
+        """Return metrics of the current episode so far; ask before the next step or reset."""
+        row, start = int(self._row[env]), self._starts[self.episode[env]]
+        steps = self._history[start - row :]
+        return TrajectoryMetrics(self._labels[start:row], steps, env, self.label_names)
+
+    def _remember(self, predictions: FloatArray) -> None:
+        # Dropping the oldest now and then costs less than a queue that cannot be sliced.
+        if len(self._history) >= 4 * self._longest:
+            del self._history[: 3 * self._longest]
+        self._history.append(predictions)
+
+    def _update_own(
+        self,
+        action: NDArray[np.float64],
+        share: NDArray[np.float64],
+        rest: NDArray[np.float64],
+    ) -> None:
+        """Update mean and spread of the predictions; `share` is 1 / number of predictions."""
+        change, product = self._change
+        self._previous[:] = action
+        delta = action - self._mean
+        np.multiply(delta, share, out=change)
+        np.multiply(change, delta, out=product)
+        self._moments += self._change
+        self._variance *= rest
+        np.sqrt(self._variance, out=self._spread)
+
+    def _score(
+        self, action: NDArray[np.float64], constants: list[NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        terms, sums = self.reward.step(action, constants, self._sums)
+        for target, values in zip(self._sums, sums, strict=True):
+            target[:] = values
+        totals = [term.dot(self._ones) for term in terms]
+        self.terms = dict(zip(self.reward.term_names, totals, strict=True))
+        # A new array even for a single term: callers own what they get.
+        rewards: NDArray[np.float64] = totals[0].copy()
+        for total in totals[1:]:
+            rewards += total
+        return rewards
+
+    def _limited(self, actions: ArrayLike) -> FloatArray:
+        """Return actions as a new float32 array within [-1, 1]."""
+        low, high = self._bounds
+        values = np.asarray(actions, dtype=np.float32)
+        if values.shape != high.shape:
+            raise ConfigError(f"actions must have shape {high.shape}, not {values.shape}")
+        limited = np.maximum(np.minimum(values, high), low)
+        flat = limited.ravel()
+        if math.isnan(flat.dot(flat)):
+            raise ConfigError("actions hold NaN: a prediction must be a number in [-1, 1]")
+        return limited

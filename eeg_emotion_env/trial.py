@@ -1,0 +1,215 @@
+"""`Trial`: one EEG recording of one stimulus with its label track, the unit of everything."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eeg_emotion_env.errors import DataError
+
+LABEL_KINDS = (
+    "continuous-self",
+    "continuous-external",
+    "recalled-intensity",
+    "constant-class",
+    "simulated",
+)
+NORMALIZATIONS = ("none", "past", "subject")
+SOURCES = ("recorded", "simulated")
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, order=True)
+class TrialKey:
+    """Identity of a trial, known without reading its signal.
+
+    Attributes
+    ----------
+    dataset : str
+        Registry name of the data set, such as ``"seed"``.
+    subject : int or str
+        Subject as the data set numbers it.
+    session : int
+        Session of the subject, from 1.
+    trial : int
+        Trial within the session, from 1, in the order of recording.
+    stimulus : str or None
+        Name of the stimulus, equal for all subjects who saw it; None where it is not known.
+    """
+
+    dataset: str
+    subject: int | str
+    session: int
+    trial: int
+    stimulus: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.dataset} subject {self.subject} session {self.session} trial {self.trial}"
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One trial: features, labels and their meaning. Arrays are read-only.
+
+    Parameters
+    ----------
+    features : array_like, shape (n_steps, n_channels, n_bands), float32
+        Log band power of the window that ends with the step; normalised as `normalization` says.
+    labels : array_like, shape (n_steps, n_dims), float32
+        Affect in [-1, 1]; NaN where not annotated.
+    label_names : tuple of str
+        Names of the label dimensions: ``("valence", "arousal")`` or ``("valence",)``.
+    label_kind : str
+        Where the labels come from, one of `LABEL_KINDS`.
+    step_s : float
+        Seconds a step.
+    channels : tuple of str
+        Names of the channels, in the order of the features' second axis.
+    bands : tuple of str
+        Names of the frequency bands, in the order of the features' third axis.
+    key : TrialKey
+        Data set, subject, session, trial and stimulus.
+    source : str
+        ``"recorded"`` or ``"simulated"``.
+    normalization : str
+        ``"none"``, ``"past"`` (causal) or ``"subject"`` (transductive).
+    causal : bool
+        False if the stored features were smoothed with a look into the future.
+    origin : str
+        File or generator that the trial came from, for messages.
+    truth : array_like or None, shape (n_steps, n_dims), float32
+        True affect behind the labels; known for simulations only.
+
+    Raises
+    ------
+    DataError
+        If shapes, ranges or names contradict each other; the message names `origin`.
+    """
+
+    features: FloatArray
+    labels: FloatArray
+    label_names: tuple[str, ...]
+    label_kind: str
+    step_s: float
+    channels: tuple[str, ...]
+    bands: tuple[str, ...]
+    key: TrialKey
+    source: str = "recorded"
+    normalization: str = "none"
+    causal: bool = True
+    origin: str = ""
+    truth: FloatArray | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("features", "labels", "truth"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _read_only(value))
+        problem = _problem(self)
+        if problem:
+            raise DataError(f"{self.origin or self.key}: {problem}")
+
+    def __repr__(self) -> str:
+        steps, channels, bands = self.features.shape
+        return (
+            f"Trial({self.key}, {steps} steps of {self.step_s:g} s, {channels} channels × "
+            f"{bands} bands, {'/'.join(self.label_names)}, {self.source})"
+        )
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps."""
+        return self.features.shape[0]
+
+    @property
+    def n_dims(self) -> int:
+        """Number of label dimensions."""
+        return self.labels.shape[1]
+
+    @property
+    def dataset(self) -> str:
+        """Registry name of the data set."""
+        return self.key.dataset
+
+    @property
+    def subject(self) -> int | str:
+        """Subject as the data set numbers it."""
+        return self.key.subject
+
+    @property
+    def session(self) -> int:
+        """Session of the subject, from 1."""
+        return self.key.session
+
+    @property
+    def stimulus(self) -> str | None:
+        """Name of the stimulus, or None where it is not known."""
+        return self.key.stimulus
+
+    @property
+    def trial(self) -> int:
+        """Trial within the session, from 1."""
+        return self.key.trial
+
+    @property
+    def track(self) -> str:
+        """Leaderboard track: ``causal``, ``transductive`` or ``non-causal``."""
+        if not self.causal:
+            return "non-causal"
+        return "transductive" if self.normalization == "subject" else "causal"
+
+    def without_labels(self) -> "Trial":
+        """Return the same trial with labels and truth hidden (NaN and None)."""
+        return self.replace(labels=np.full_like(self.labels, np.nan), truth=None)
+
+    def replace(self, **changes: Any) -> "Trial":
+        """Return a copy with some fields changed and checked anew."""
+        unknown = set(changes) - {f.name for f in fields(self)}
+        if unknown:
+            raise TypeError(f"Trial has no field {sorted(unknown)}")
+        return replace(self, **changes)
+
+
+def _read_only(value: ArrayLike) -> FloatArray:
+    array = np.asarray(value, dtype=np.float32)
+    if array.flags.writeable:
+        array = array.copy() if array is value else array.view()
+        array.setflags(write=False)
+    return array
+
+
+def _problem(trial: Trial) -> str | None:
+    """Name the first broken invariant, or None."""
+    features, labels = trial.features, trial.labels
+    if features.ndim != 3 or 0 in features.shape:
+        return f"features must be (n_steps, n_channels, n_bands), not {features.shape}"
+    if labels.ndim != 2 or labels.shape != (len(features), len(trial.label_names)):
+        return (
+            f"labels must be (n_steps, n_dims) = ({len(features)}, {len(trial.label_names)}), "
+            f"not {labels.shape}"
+        )
+    if features.shape[1:] != (len(trial.channels), len(trial.bands)):
+        return (
+            f"features have {features.shape[1]} channels × {features.shape[2]} bands, but "
+            f"{len(trial.channels)} × {len(trial.bands)} names are given"
+        )
+    if trial.truth is not None and trial.truth.shape != labels.shape:
+        return f"truth must have the labels' shape {labels.shape}, not {trial.truth.shape}"
+    if not np.isfinite(features).all():
+        return "features hold NaN or infinite values: the recording has gaps or broken channels"
+    if np.isinf(labels).any() or np.nanmax(np.abs(labels), initial=0.0) > 1.0:
+        return "labels must lie in [-1, 1] (or be NaN where not annotated)"
+    if len(set(trial.channels)) != len(trial.channels):
+        return "channel names must be unique"
+    if not trial.step_s > 0:
+        return f"step_s must be positive seconds, not {trial.step_s!r}"
+    for name, value, known in (
+        ("label_kind", trial.label_kind, LABEL_KINDS),
+        ("source", trial.source, SOURCES),
+        ("normalization", trial.normalization, NORMALIZATIONS),
+    ):
+        if value not in known:
+            return f"{name} must be one of {', '.join(known)}, not {value!r}"
+    return None
