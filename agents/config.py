@@ -51,6 +51,9 @@ class AgentConfig:
         Target for an automatic coefficient, nats a dimension.
     action_range : float
         Half range of actions in standard deviations of the training labels.
+    evaluate_from : float
+        Share of `total_steps` before the first evaluation, in [0, 1): with few validation
+        subjects an early policy can score well by luck.
     evaluate_every : int
         Environment steps between evaluations on the validation subjects.
     patience : int
@@ -78,6 +81,7 @@ class AgentConfig:
     ent_coef: str | float = "auto_0.1"
     target_entropy: float = -2.0
     action_range: float = 4.0
+    evaluate_from: float = 0.5
     evaluate_every: int = 1_600
     patience: int = 6
     validation_share: float = 0.2
@@ -101,7 +105,8 @@ class AgentConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not 0 <= self.averaging < 1:
-            raise ConfigError(f"averaging must lie in [0, 1), not {self.averaging}")
+        for name in ("averaging", "evaluate_from"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} must lie in [0, 1), not {getattr(self, name)}")
         if self.action_range <= 0:
             raise ConfigError(f"action_range must be positive, not {self.action_range}")

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import LinearSchedule
 
 from agents.agent import Agent, policy_kwargs
@@ -85,8 +86,8 @@ def train_agent(
     with torch.random.fork_rng(devices=[]):
         model = _make_sac(train, settings, scale, tensorboard_log)
         agent = Agent(
-            model.policy,
-            model.get_env().layout,  # type: ignore[union-attr, attr-defined]
+            cast(EEGDancerPolicy, model.policy),
+            cast(ScaledVecEnv, model.get_env()).layout,
             scale,
             episodes[0].label_names,
             settings,
@@ -106,7 +107,7 @@ def _make_sac(
     factor = _reward_factor(config.reward, float(np.nanmean(np.nanvar(rows, axis=0))))
     venv = PlaybackVecEnv(train, config.n_envs, config.reward, config.privileged, seed=config.seed)
     layout = venv.layout
-    return SAC(
+    model = SAC(
         EEGDancerPolicy,
         ScaledVecEnv(venv, scale, factor),
         learning_rate=LinearSchedule(config.learning_rate, 0.0, 1.0),
@@ -118,12 +119,16 @@ def _make_sac(
         train_freq=1,
         gradient_steps=config.gradient_steps,
         ent_coef=config.ent_coef,
-        target_entropy=config.target_entropy * layout.n_dims,  # type: ignore[arg-type]
+        target_entropy=config.target_entropy * layout.n_dims,
         policy_kwargs=policy_kwargs(layout, config),
         tensorboard_log=log,
         seed=config.seed,
         device="cpu",
     )
+    if log is None:
+        # SB3's default logger leaves a folder in the temporary directory for every model
+        model.set_logger(Logger(None, []))
+    return model
 
 
 def _reward_factor(reward: str, label_variance: float) -> float:
@@ -162,7 +167,9 @@ class EarlyStopping(BaseCallback):
         self._best = -np.inf
         self._best_state: dict[str, torch.Tensor] = {}
         self._waited = 0
-        self._next = config.evaluate_every
+        self._next = max(
+            config.evaluate_every, int(config.evaluate_from * config.total_steps)
+        )
         self._average = {k: v.clone() for k, v in agent.policy.actor.state_dict().items()}
 
     def _on_step(self) -> bool:

@@ -1,16 +1,18 @@
 """Native SB3 `VecEnv` over playback: all environments advance in one NumPy call."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from eeg_emotion_env.env import EEGEmotionEnv
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.playback import BatchedPlayback, Episode
+
+if TYPE_CHECKING:
+    from eeg_emotion_env.env import EEGEmotionEnv
 
 FloatArray = NDArray[np.float32]
 
@@ -84,10 +86,10 @@ class PlaybackVecEnv(VecEnv):
 
     def _final_info(self, env: int, observation: FloatArray) -> dict[str, Any]:
         return {
-            **self.playback.ids(env),
+            **self.playback.current(env).ids,
             "terminal_observation": observation.copy(),
             "TimeLimit.truncated": False,
-            "episode_metrics": self.playback.finished_metrics(env),
+            "episode_metrics": dict(self.playback.finished_metrics(env)),
             "episode": {"r": float(self._returns[env]), "l": int(self.playback.steps[env])},
         }
 
@@ -115,7 +117,7 @@ class PlaybackVecEnv(VecEnv):
         return [False] * len(list(self._get_indices(indices)))
 
 
-def make_vec_env(env: EEGEmotionEnv, n_envs: int = 16, seed: int | None = None) -> PlaybackVecEnv:
+def make_vec_env(env: "EEGEmotionEnv", n_envs: int = 16, seed: int | None = None) -> PlaybackVecEnv:
     """Turn an environment into a native vector environment with the same episodes and reward.
 
     Parameters

@@ -11,8 +11,6 @@ import tyro
 
 from eeg_emotion_env.errors import EEGEmotionError
 
-Positional = tyro.conf.Positional
-
 
 @dataclass(frozen=True)
 class Data:
@@ -47,7 +45,7 @@ class Data:
 class CheckData:
     """Say what is in a folder, by subject, session and trial, and what is missing or broken."""
 
-    folder: Positional[Path]
+    folder: tyro.conf.Positional[Path]
     """Root of the data set."""
     dataset: str | None = None
     """Data set; told from the layout by default."""

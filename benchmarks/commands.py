@@ -65,7 +65,8 @@ def check_data(options: cli.CheckData) -> int:
 @run.register
 def simulate(options: cli.Simulate) -> int:
     """Write a simulated data set."""
-    from eeg_emotion_env.simulation import SimulationConfig, write_seed
+    from eeg_emotion_env.simulation import SimulationConfig
+    from eeg_emotion_env.simulation.seed_layout import write_seed
 
     check_choice("layout", options.layout, LAYOUTS)
     config = SimulationConfig(
@@ -77,7 +78,7 @@ def simulate(options: cli.Simulate) -> int:
         muscle_coupling=options.muscle_coupling,
     )
     with _progress("writing recordings", options.subjects * options.sessions) as advance:
-        write_seed(config, options.out, features=options.features, progress=advance)
+        write_seed(config, options.out, features=options.features, progress=lambda n, _: advance(n))
     _say(f"simulated {options.layout} recordings written to {options.out}")
     return 0
 

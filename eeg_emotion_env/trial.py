@@ -121,12 +121,12 @@ class Trial:
     @property
     def n_steps(self) -> int:
         """Number of steps."""
-        return self.features.shape[0]
+        return len(self.features)
 
     @property
     def n_dims(self) -> int:
         """Number of label dimensions."""
-        return self.labels.shape[1]
+        return len(self.label_names)
 
     @property
     def dataset(self) -> str:

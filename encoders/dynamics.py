@@ -1,5 +1,7 @@
 """Masked dynamic model: a causal Transformer over latents that predicts hidden and later codes."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +25,7 @@ class MaskedDynamics(nn.Module):
         super().__init__()
         width = config.dynamics_width
         self.horizons = horizons
+        self.codebook_size = config.codebook_size
         self.embed = nn.Linear(2 * config.code_dim, width)
         self.mask_token = nn.Parameter(torch.randn(width) * 0.02)
         self.blocks = nn.ModuleList(
@@ -57,7 +60,7 @@ class MaskedDynamics(nn.Module):
 
     def initial_state(self) -> list[Tensor]:
         """Return the empty caches of the attention blocks."""
-        return [block.initial_state() for block in self.blocks]
+        return [cast(CausalAttentionBlock, block).initial_state() for block in self.blocks]
 
     def step(
         self, latents: Quantized, state: list[Tensor], position: int
@@ -66,8 +69,8 @@ class MaskedDynamics(nn.Module):
         x = self.embed(discrete_continuous(latents))
         caches = []
         for block, cache in zip(self.blocks, state, strict=True):
-            x, cache = block.step(x, cache, position)
-            caches.append(cache)
+            x, updated = cast(CausalAttentionBlock, block).step(x, cache, position)
+            caches.append(updated)
         return self.norm(x), caches
 
 

@@ -1,5 +1,6 @@
 """Pretraining: VQ-VAE first, then the masked dynamics on its frozen codes; then both are frozen."""
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -232,7 +233,7 @@ class DynamicsStage(nn.Module):
             if horizon < codes.shape[1]:
                 losses.append(_cross_entropy(head(states[:, :-horizon]), usable[:, horizon:]))
         # relative to guessing uniformly, so that the weight of the guidance does not depend on K
-        return torch.stack(losses).mean() / np.log(self.model.code_heads[0].out_features)
+        return torch.stack(losses).mean() / math.log(self.model.codebook_size)
 
 
 def label_loss(predicted: Tensor, labels: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Causal spatiotemporal VQ-VAE: features of a step become an emotional prototype and a residual."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -120,15 +121,15 @@ class CausalVQVAE(nn.Module):
 
     def initial_state(self) -> list[Tensor]:
         """Return the empty buffers of the temporal blocks."""
-        return [block.initial_state() for block in self.temporal]
+        return [cast(CausalConvBlock, block).initial_state() for block in self.temporal]
 
     def step(self, frame: Tensor, state: list[Tensor]) -> tuple[Quantized, list[Tensor]]:
         """Process one step, shape (1, 1, channels, bands)."""
         x = self.spatial(frame)
         buffers = []
         for block, buffer in zip(self.temporal, state, strict=True):
-            x, buffer = block.step(x, buffer)
-            buffers.append(buffer)
+            x, updated = cast(CausalConvBlock, block).step(x, buffer)
+            buffers.append(updated)
         continuous = self.to_code(x)
         quantized, codes, commitment = self.quantizer(continuous)
         return Quantized(continuous, quantized, codes, commitment.sum()), buffers

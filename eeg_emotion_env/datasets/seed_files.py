@@ -5,6 +5,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -100,14 +101,11 @@ class DataFolder:
 
     @property
     def is_raw(self) -> bool:
-        """Whether the folder holds raw EEG (told by the first readable file)."""
-        error = None
+        """Whether the folder holds raw EEG: told by the first readable file, else by its name."""
         for file in self.files:
-            try:
+            with suppress(DataError):
                 return file.is_raw
-            except DataError as problem:
-                error = error or problem
-        raise error or DataError(f"{self.path}: holds no recordings; copy them again")
+        return "feature" not in self.path.name.lower()
 
     def beside(self, name: str) -> Path | None:
         """Find a file in the folder, beside it, or at the root; case does not count."""
@@ -191,7 +189,7 @@ def _has_recordings(folder: Path) -> bool:
 
 
 def _session_files(folder: Path, manifest: dict[str, Any] | None) -> tuple[SessionFile, ...]:
-    """List files with their sessions: by session folder, else by ascending date within the subject."""
+    """List files; sessions are numbered by folder, else by ascending date within the subject."""
     dates: dict[int, set[str]] = defaultdict(set)
     found: list[tuple[Path, re.Match[str], re.Match[str] | None]] = []
     for path in (*folder.glob("*"), *folder.glob("*/*")):

@@ -75,12 +75,22 @@ def open_source(folder: DataFolder, kind: str, labels: str, step_s: float) -> So
         What `keys_of`, `structure_problems` and `read_trial` need.
     """
     track = _labels(folder, labels)
-    if isinstance(track, ClassLabels):
-        n_trials = len(track.classes)
-    else:
-        n_trials = max(max(file.trials(kind), default=0) for file in folder.files)
     truth = folder.beside("truth.csv") if folder.manifest else None
-    return Source(folder, kind, track, read_annotations(truth) if truth else None, n_trials, step_s)
+    return Source(
+        folder=folder,
+        kind=kind,
+        labels=track,
+        truth=read_annotations(truth) if truth else None,
+        n_trials=_n_trials(folder, kind),
+        step_s=step_s,
+    )
+
+
+def _n_trials(folder: DataFolder, kind: str) -> int:
+    """Trials a session: as many as classes in label.mat, else as in the fullest file."""
+    if folder.beside("label.mat"):
+        return len(read_classes(folder)[1])
+    return max(max(file.trials(kind), default=0) for file in folder.files)
 
 
 def _labels(folder: DataFolder, labels: str) -> ClassLabels | LabelTracks:
@@ -120,10 +130,9 @@ def structure_problems(file: SessionFile, source: Source) -> Iterator[str]:
 
 def _wrong_shape(shape: tuple[int, ...], kind: str) -> str | None:
     n_channels, n_bands = len(SEED_CHANNELS), len(BAND_NAMES)
-    right = (n_channels, shape[1] if len(shape) > 1 else 0)
-    if kind != "raw":
-        right = (*right, n_bands)
-    if shape == right and shape[1] > 0:
+    length = shape[1] if len(shape) > 1 else 0
+    right = (n_channels, length) if kind == "raw" else (n_channels, length, n_bands)
+    if shape == right and length > 0:
         return None
     wanted = f"({n_channels}, n)" if kind == "raw" else f"({n_channels}, n, {n_bands})"
     if len(shape) == len(right) and n_channels in shape[1:] and shape[0] != n_channels:

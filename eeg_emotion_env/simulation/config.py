@@ -1,6 +1,7 @@
 """`SimulationConfig`: every knob of the simulator, and its random streams."""
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,8 @@ class SimulationConfig:
     line_noise_uv, line_hz : float
         Amplitude and frequency of mains hum.
     resolution_uv : float
-        Step of the amplifier's converter, microvolts.
+        Step of the amplifier's converter, microvolts. Powers of two are exact in float32, and
+        coarse steps make compressed files smaller.
     blink_rate : float
         Blinks a second.
     blink_uv : float
@@ -122,7 +124,7 @@ class SimulationConfig:
     sensor_noise_uv: float = 1.0
     line_noise_uv: float = 0.0
     line_hz: float = 50.0
-    resolution_uv: float = 1 / 32
+    resolution_uv: float = 1 / 8
     blink_rate: float = 0.25
     blink_uv: float = 90.0
     muscle_uv: float = 2.0
@@ -211,7 +213,9 @@ def _check_ranges(config: Any) -> None:
         if isinstance(value, tuple):
             continue
         low, high = _RANGES.get(item.name, (0.0, np.inf))
-        if isinstance(value, (bool, str)) or not np.isscalar(value) or not low <= value <= high:
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        # A NaN fails the comparison.
+        if not is_number or not low <= float(value) <= high:
             raise ConfigError(f"{item.name} must lie in [{low:g}, {high:g}], not {value!r}")
-        if item.name in _WHOLE and value != int(value):
+        if item.name in _WHOLE and float(value) != int(value):
             raise ConfigError(f"{item.name} must be a whole number, not {value!r}")

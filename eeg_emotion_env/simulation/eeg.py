@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from eeg_emotion_env.simulation.affect import GRID_HZ, fluctuation
@@ -94,10 +93,12 @@ def _coloured(
     rng: np.random.Generator, model: SubjectModel, sfreq: float, n_samples: int
 ) -> FloatArray:
     """Gaussian source signals of unit spread with the subject's spectra, drawn in frequency."""
-    n_fft = scipy.fft.next_fast_len(n_samples, real=True)
+    from scipy.fft import irfft, next_fast_len
+
+    n_fft = next_fast_len(n_samples, real=True)
     highest = min(HIGHEST_HZ, 0.45 * sfreq)
-    frequencies = np.fft.rfftfreq(n_fft, 1 / sfreq)
-    frequencies = frequencies[frequencies <= highest]
+    n_bins = int(highest * n_fft / sfreq) + 1
+    frequencies = np.arange(n_bins, dtype=np.float64) * (sfreq / n_fft)
     shapes = _spectra(model, frequencies).astype(np.float32)
     shapes[:, 0] = 0.0
     # irfft sums 2·Re(c) over the bins and divides by n_fft; E|c|² = 2 for unit real and
@@ -105,7 +106,7 @@ def _coloured(
     shapes *= n_fft / (2.0 * np.linalg.norm(shapes, axis=1, keepdims=True))
     draws = rng.standard_normal((*shapes.shape, 2), dtype=np.float32)
     spectrum = draws.view(np.complex64)[..., 0] * shapes
-    return np.asarray(scipy.fft.irfft(spectrum, n=n_fft, axis=1)[:, :n_samples])
+    return np.asarray(irfft(spectrum, n=n_fft, axis=1)[:, :n_samples])
 
 
 def _spectra(model: SubjectModel, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:

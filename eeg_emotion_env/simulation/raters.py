@@ -10,7 +10,7 @@ from eeg_emotion_env.trial import FloatArray
 
 def step_ends(config: SimulationConfig, trial: int) -> NDArray[np.float64]:
     """Return the times at which the label steps of a trial end, seconds from its start."""
-    return config.step_s * np.arange(1, config.n_steps(trial) + 1)
+    return np.arange(1, config.n_steps(trial) + 1, dtype=np.float64) * config.step_s
 
 
 def at_times(grid: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -149,4 +149,4 @@ def _couplings(config: SimulationConfig, rng: np.random.Generator) -> NDArray[np
     personal = np.exp(config.coupling_spread * rng.standard_normal(table.shape))
     flipped = rng.random() < config.asymmetry_flip
     sign = [-1.0 if flipped and rhythm.kind == "asymmetry" else 1.0 for rhythm in OSCILLATORS]
-    return config.coupling * table * personal * np.array(sign)
+    return np.asarray(config.coupling * table * personal * np.array(sign))

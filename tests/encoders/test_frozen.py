@@ -125,7 +125,9 @@ def test_unknown_shipped_encoder_lists_those_there_are():
         shipped_encoder("simulated-1x1")
 
 
-@pytest.mark.parametrize(("name", "shape"), [("simulated-62x5", (62, 5)), ("simulated-32x4", (32, 4))])
+@pytest.mark.parametrize(
+    ("name", "shape"), [("simulated-62x5", (62, 5)), ("simulated-32x4", (32, 4))]
+)
 def test_shipped_encoders_load_use_their_codebook_and_are_causal(name, shape):
     encoder = shipped_encoder(name)
     assert (encoder.n_channels, encoder.n_bands) == shape

@@ -1,0 +1,129 @@
+"""From a data set's name to episodes of latents: read, encoded and cached once per process."""
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eeg_emotion_env.datasets import DATA_VARIABLE, get_dataset, load
+from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
+from eeg_emotion_env.errors import ConfigError, check_choice
+from eeg_emotion_env.trial import FloatArray
+
+MAX_OPEN = 4
+"""Data sets (with all their options) whose latents are kept for further environments."""
+
+_OPEN: OrderedDict[str, Episodes] = OrderedDict()
+
+
+def load_latent_episodes(
+    dataset: str,
+    data: str | os.PathLike[str] | None = None,
+    *,
+    source: str | None = None,
+    encoder: str = "shipped",
+    normalization: str = "past",
+    episode: str = "trial",
+    subjects: Sequence[int | str] | None = None,
+    dataset_options: Mapping[str, Any] | None = None,
+) -> Episodes:
+    """Open a data set as lazy episodes of latents.
+
+    Environments of one process that ask for the same share what is read and encoded, until a
+    file of the recordings or of the encoder changes.
+
+    Parameters
+    ----------
+    dataset : str
+        Registry name of the data set.
+    data : path-like or None
+        Folder of the recordings; None: see `eeg_emotion_env.datasets.load`.
+    source : str or None
+        As `eeg_emotion_env.datasets.load`.
+    encoder : str
+        As `make_encoder`.
+    normalization : str
+        As `eeg_emotion_env.datasets.load`.
+    episode : str
+        ``"trial"`` or ``"session"``.
+    subjects : sequence or None
+        Subjects to keep; None for all.
+    dataset_options : mapping or None
+        Options of the data set.
+
+    Returns
+    -------
+    Episodes
+        Lazy sequence of `Episode`.
+    """
+    check_choice("episode", episode, EPISODE_KINDS)
+    options = dict(dataset_options or {})
+    encode = make_encoder(encoder, dataset)
+    # Opened each time, which is cheap: so that each environment is checked and warned about.
+    trials = load(dataset, data, normalization=normalization, source=source, **options)
+    asked = [dataset, str(data), source, encoder, normalization, episode, options]
+    files = [_files(data or os.environ.get(DATA_VARIABLE)), _files(encoder)]
+    name = json.dumps([asked, files], default=str, sort_keys=True)
+    if name not in _OPEN:
+        _OPEN[name] = Episodes(trials, encode, episode)
+        if len(_OPEN) > MAX_OPEN:
+            _OPEN.popitem(last=False)
+    _OPEN.move_to_end(name)
+    return _OPEN[name] if subjects is None else _OPEN[name].select(subjects)
+
+
+def make_encoder(encoder: str, dataset: str) -> Encode:
+    """Choose the frozen encoder; it is loaded when the first trial is encoded.
+
+    Parameters
+    ----------
+    encoder : str
+        ``"shipped"`` for the weights that come with the package and fit the data set, ``"none"``
+        for the normalised features as they are, or the folder of an encoder.
+    dataset : str
+        Registry name of the data set.
+
+    Returns
+    -------
+    callable
+        Features (n_steps, n_channels, n_bands) to latents (n_steps, n_latent), float32.
+
+    Raises
+    ------
+    ConfigError
+        If `encoder` is neither a known word nor an existing folder.
+    """
+    if encoder == "none":
+        return flatten
+    if encoder != "shipped" and not Path(encoder).expanduser().is_dir():
+        raise ConfigError(
+            f"encoder must be 'shipped', 'none' or the folder of an encoder, not {encoder!r}"
+        )
+
+    @cache
+    def encode_function() -> Encode:
+        # Here alone is torch needed.
+        from encoders import load_encoder, shipped_encoder
+
+        if encoder == "shipped":
+            return shipped_encoder(get_dataset(dataset).card.encoder).encode
+        return load_encoder(Path(encoder).expanduser()).encode
+
+    return lambda features: encode_function()(features)
+
+
+def flatten(features: FloatArray) -> FloatArray:
+    """Return features (n_steps, n_channels, n_bands) as latents (n_steps, n_channels * n_bands)."""
+    return features.reshape(len(features), -1)
+
+
+def _files(root: str | os.PathLike[str] | None) -> list[tuple[str, int, int]]:
+    """List names, sizes and times of the files below a folder: they tell when data change."""
+    folder = Path(root).expanduser() if root else None
+    if folder is None or not folder.is_dir():
+        return []
+    stats = [(str(path), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

@@ -1,0 +1,48 @@
+"""Made trials: labels are a slow track that all features show, with subject differences."""
+
+import numpy as np
+import pytest
+import torch
+
+from eeg_emotion_env.trial import Trial, TrialKey
+
+torch.set_num_threads(1)
+
+CHANNELS = ("FZ", "CZ", "PZ", "OZ")
+BANDS = ("alpha", "beta", "gamma")
+
+
+def made_trials(n_subjects=4, n_stimuli=3, n_dims=2, seed=0, stimuli=True, n_steps=24):
+    rng = np.random.default_rng(seed)
+    names = ("valence", "arousal")[:n_dims]
+    shared = [np.cumsum(rng.normal(0, 0.1, (n_steps, n_dims)), axis=0) for _ in range(n_stimuli)]
+    mixing = rng.normal(size=(n_dims, len(CHANNELS) * len(BANDS)))
+    trials = []
+    for subject in range(1, n_subjects + 1):
+        gain = rng.normal(1.0, 0.1)
+        for stimulus in range(1, n_stimuli + 1):
+            own = np.cumsum(rng.normal(0, 0.1, (n_steps, n_dims)), axis=0)
+            labels = np.tanh(shared[stimulus - 1] + own)
+            features = gain * labels @ mixing + rng.normal(0, 0.5, (n_steps, mixing.shape[1]))
+            trials.append(
+                Trial(
+                    features=features.reshape(n_steps, len(CHANNELS), len(BANDS)),
+                    labels=labels,
+                    label_names=names,
+                    label_kind="simulated",
+                    step_s=1.0,
+                    channels=CHANNELS,
+                    bands=BANDS,
+                    key=TrialKey(
+                        "made", subject, 1, stimulus, f"clip{stimulus}" if stimuli else None
+                    ),
+                    source="simulated",
+                    normalization="past",
+                )
+            )
+    return trials
+
+
+@pytest.fixture
+def trials():
+    return made_trials()

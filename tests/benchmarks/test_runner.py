@@ -1,0 +1,136 @@
+"""The runner: labels kept back, resumable, independent of workers, failures reported."""
+
+import numpy as np
+import pytest
+
+from benchmarks import runner
+from benchmarks.entries import ENTRIES
+from benchmarks.entries.base import Entry
+from benchmarks.runner import JobFailed, make_jobs, run_jobs
+from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.splits import make_split
+from tests.benchmarks.conftest import made_trials
+
+
+class Spy(Entry):
+    name, summary = "spy", "remembers what it was given"
+    seen: list = []  # noqa: RUF012
+
+    def fit(self, train, report=None):
+        self._subjects = {trial.subject for trial in train}
+
+    def predict(self, trial):
+        Spy.seen.append((trial.subject in self._subjects, np.isnan(trial.labels).all()))
+        return np.zeros(trial.labels.shape, np.float32)
+
+
+class Failing(Spy):
+    name = "failing"
+
+    def predict(self, trial):
+        if trial.subject == 2:
+            raise RuntimeError("no luck")
+        return super().predict(trial)
+
+
+@pytest.fixture
+def setting(monkeypatch, trials):
+    monkeypatch.setitem(ENTRIES, "spy", Spy)
+    monkeypatch.setitem(ENTRIES, "failing", Failing)
+    Spy.seen = []
+    return trials, make_split("leave-subject-out", [trial.key for trial in trials])
+
+
+def test_entries_see_neither_test_subjects_nor_test_labels(setting, tmp_path):
+    trials, split = setting
+    predictions = run_jobs(make_jobs(trials, split, ["spy"], [0]), trials, tmp_path)
+    assert len(predictions) == len(trials)
+    assert Spy.seen == [(False, True)] * len(trials)
+    assert not any(np.isnan(p.labels).any() for p in predictions)
+
+
+def test_finished_jobs_are_not_run_again(setting, tmp_path):
+    trials, split = setting
+    jobs = make_jobs(trials, split, ["spy"], [0])
+    first = run_jobs(jobs, trials, tmp_path)
+    count = len(Spy.seen)
+    (tmp_path / f"{jobs[0].fingerprint}.npz").write_bytes(b"broken")
+    second = run_jobs(jobs, trials, tmp_path)
+    assert len(Spy.seen) - count == len(jobs[0].fold.test)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a.predictions, b.predictions)
+
+
+def test_changed_data_change_the_fingerprint(setting):
+    trials, split = setting
+    labels = trials[0].labels.copy()
+    labels[0] += 0.01
+    changed = [trials[0].replace(labels=labels), *trials[1:]]
+    first = make_jobs(trials, split, ["constant"], [0])[0]
+    assert first.fingerprint != make_jobs(changed, split, ["constant"], [0])[0].fingerprint
+    assert first.fingerprint == make_jobs(trials, split, ["constant"], [0])[0].fingerprint
+
+
+def test_a_failing_job_is_named_and_the_others_are_kept(setting, tmp_path):
+    trials, split = setting
+    jobs = make_jobs(trials, split, ["failing", "constant"], [0])
+    with pytest.raises(JobFailed, match=r"1 of 8 jobs failed.*failing, fold 1.*no luck"):
+        run_jobs(jobs, trials, tmp_path)
+    assert len(list(tmp_path.glob("*.npz"))) == 7
+
+
+def test_two_workers_give_the_same_as_one(trials, tmp_path):
+    split = make_split("grouped-k-fold", [trial.key for trial in trials], 2)
+    jobs = make_jobs(trials, split, ["constant", "ridge", "gru"], [0], quick=True)
+    one = run_jobs(jobs, trials, tmp_path / "one", workers=1)
+    two = run_jobs(jobs, trials, tmp_path / "two", workers=2)
+    for a, b in zip(one, two, strict=True):
+        assert (a.entry, a.key) == (b.entry, b.key)
+        np.testing.assert_array_equal(a.predictions, b.predictions)
+
+
+def test_held_out_subject_leaves_no_trace_in_what_is_fitted(trials, tmp_path):
+    """Canary: replace everything about the test subject; training must not notice."""
+    split = make_split("leave-subject-out", [trial.key for trial in trials])
+    rng = np.random.default_rng(5)
+    other = [
+        t.replace(
+            features=rng.normal(size=t.features.shape), labels=rng.uniform(-1, 1, t.labels.shape)
+        )
+        if t.subject == 1
+        else t
+        for t in trials
+    ]
+    probe = made_trials(n_subjects=1, seed=77)[0]
+    for name in ("constant", "stimulus-time-mean", "ridge", "gru"):
+        outcomes = []
+        for data in (trials, other):
+            entry = ENTRIES[name](seed=3, quick=True)
+            entry.fit([data[i] for i in split.folds[0].train])
+            outcomes.append(entry.predict(probe.without_labels()))
+        np.testing.assert_array_equal(*outcomes)
+
+
+def test_stimulus_entry_is_refused_where_stimuli_are_unknown():
+    trials = made_trials(stimuli=False)
+    split = make_split("leave-subject-out", [trial.key for trial in trials])
+    with pytest.raises(ConfigError, match="stimulus-time-mean needs to know the stimuli"):
+        make_jobs(trials, split, ["stimulus-time-mean"], [0])
+
+
+def test_unknown_entry_is_suggested(setting):
+    trials, split = setting
+    with pytest.raises(ConfigError, match="Did you mean 'ridge'"):
+        make_jobs(trials, split, ["rige"], [0])
+
+
+def test_deterministic_entries_run_once_for_all_seeds(setting):
+    trials, split = setting
+    jobs = make_jobs(trials, split, ["constant", "gru"], [0, 1, 2])
+    assert sum(job.entry == "constant" for job in jobs) == 4
+    assert sum(job.entry == "gru" for job in jobs) == 12
+
+
+def test_sources_of_all_entries_are_part_of_the_fingerprint():
+    assert runner.code_fingerprint() == runner.code_fingerprint()
+    assert len(runner.code_fingerprint()) == 64
