@@ -17,8 +17,8 @@ class AgentConfig:
     reward : str
         Name of a reward of `eeg_emotion_env.rewards`.
     gamma : float
-        Discount, in [0, 1]. With a per-step reward and absolute actions the task is a contextual
-        bandit and 0 loses nothing.
+        Discount, in [0, 1]. With a per-step reward and the direct actor the task is a contextual
+        bandit, and 0 loses nothing.
     n_steps : int
         Steps of the n-step return.
     actor : str
@@ -65,12 +65,12 @@ class AgentConfig:
     """
 
     reward: str = "squared-error"
-    gamma: float = 0.0
+    gamma: float = 0.9
     n_steps: int = 1
-    actor: str = "direct"
+    actor: str = "leaky"
     net_arch: tuple[int, ...] = (64, 64)
     privileged: bool = False
-    latent_noise: float = 0.0
+    latent_noise: float = 0.2
     total_steps: int = 20_000
     n_envs: int = 16
     gradient_steps: int = 1

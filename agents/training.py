@@ -167,9 +167,7 @@ class EarlyStopping(BaseCallback):
         self._best = -np.inf
         self._best_state: dict[str, torch.Tensor] = {}
         self._waited = 0
-        self._next = max(
-            config.evaluate_every, int(config.evaluate_from * config.total_steps)
-        )
+        self._next = max(config.evaluate_every, int(config.evaluate_from * config.total_steps))
         self._average = {k: v.clone() for k, v in agent.policy.actor.state_dict().items()}
 
     def _on_step(self) -> bool:

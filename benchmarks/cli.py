@@ -105,9 +105,9 @@ class Train:
     """Subjects to keep out of everything, separated by commas."""
     reward: str = "squared-error"
     """Reward: squared-error, ccc, ccc-running, ccc-terminal."""
-    gamma: float = 0.0
+    gamma: float = 0.9
     """Discount."""
-    actor: str = "direct"
+    actor: str = "leaky"
     """Actor: direct or leaky."""
     privileged: bool = False
     """Show label information to the critics (never to the actor)."""
@@ -168,7 +168,6 @@ COMMANDS: dict[str, type[Any]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status (0 only on success)."""
-    warnings.showwarning = _show_warning
     options = tyro.extras.subcommand_cli_from_dict(
         COMMANDS,  # type: ignore[arg-type]
         prog="eegdancer",
@@ -176,6 +175,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args=sys.argv[1:] if arguments is None else list(arguments),
         config=(tyro.conf.OmitArgPrefixes,),
     )
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run(options)
+
+
+def _run(options: Any) -> int:
     from benchmarks.commands import run
     from encoders import CheckpointError, EncoderConfigError
 

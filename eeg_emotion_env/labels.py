@@ -120,14 +120,16 @@ def resample_track(times: ArrayLike, values: ArrayLike, n_steps: int, step_s: fl
     seconds = np.asarray(times, dtype=np.float64)
     samples = np.asarray(values, dtype=np.float64)
     # A hair of tolerance keeps a sample written as 0.30000000000000004 in the step it ends.
-    edges = step_s * np.arange(n_steps + 1) + 1e-6 * step_s
+    hair = 1e-6 * step_s
+    edges = step_s * np.arange(n_steps + 1) + hair
     places = np.searchsorted(seconds, edges, side="right")
     spacing = float(np.median(np.diff(seconds))) if len(seconds) > 1 else step_s
+    oldest = GAP_SPACINGS * spacing + 2 * hair
     labels = np.full((n_steps, samples.shape[1]), np.nan)
     for step, (first, last) in enumerate(pairwise(places)):
         if last > first:
             labels[step] = samples[first:last].mean(axis=0)
-        elif last > 0 and edges[step + 1] - seconds[last - 1] <= GAP_SPACINGS * spacing:
+        elif last > 0 and edges[step + 1] - seconds[last - 1] <= oldest:
             labels[step] = samples[last - 1]
     return labels.astype(np.float32)
 

@@ -13,6 +13,22 @@ ELAPSED_SCALE_S = 600.0
 """Elapsed time that is observed as 1, seconds."""
 
 
+class ObservationBox(Box):
+    """Flat box that knows how much of it an actor may see.
+
+    Parameters
+    ----------
+    low, high : ndarray, shape (size,), float32
+        Bounds.
+    public_size : int
+        Entries that come before the privileged part.
+    """
+
+    def __init__(self, low: FloatArray, high: FloatArray, public_size: int) -> None:
+        super().__init__(low, high, dtype=np.float32)
+        self.public_size = public_size
+
+
 @dataclass(frozen=True)
 class ObservationLayout:
     """Where everything stands in the flat observation.
@@ -82,7 +98,7 @@ class ObservationLayout:
         """What only a critic in training may see; empty unless `privileged`."""
         return slice(self.public_size, self.size)
 
-    def observation_space(self) -> Box:
+    def observation_space(self) -> ObservationBox:
         """Return the observation space: float32 with finite bounds."""
         dims = self.n_dims
         parts = [(LATENT_LIMIT, self.n_latent), (1.0, self.size - self.n_latent)]
@@ -93,7 +109,7 @@ class ObservationLayout:
             start = self.public_size
             low[start + dims : start + 2 * dims] = 0.0
             low[start + 3 * dims :] = 0.0
-        return Box(low, high, dtype=np.float32)
+        return ObservationBox(low, high, self.public_size)
 
     def action_space(self) -> Box:
         """Return the action space: the prediction of each dimension, in [-1, 1]."""

@@ -111,7 +111,7 @@ class BatchedPlayback:
     labels : ndarray, shape (n_envs, n_dims), float32
         Labels that they were scored on (NaN where not annotated); a new array each step.
     terms : dict of str to ndarray, shape (n_envs,), float64
-        Named terms of the last rewards.
+        Terms of the last rewards, by dimension, such as ``squared_error_valence``.
     episode : ndarray, shape (n_envs,), int64
         Episode that each environment plays, as a position in `keys`.
     """
@@ -169,13 +169,15 @@ class BatchedPlayback:
         self._state = np.zeros((4 + self.reward.n_sums, n, dims))
         self._spread, self._previous, self._mean, self._variance = self._state[:4]
         self._moments, self._change = self._state[2:4], np.zeros((2, n, dims))
+        self._mean_change, self._variance_change = self._change
         self._sums = tuple(self._state[4:])
         self._history: list[FloatArray] = []
         high = np.ones((n, dims), np.float32)
         self._bounds = -high, high
-        self._ones = np.ones(dims)
+        self._ones, self._dims = np.ones(dims), range(dims)
+        self._term_names = self.reward.names(self.label_names)
         layout = self.layout
-        self._own_parts = (layout.previous, layout.mean, layout.spread)
+        self._parts = (layout.previous, layout.mean, layout.spread)
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -282,13 +284,18 @@ class BatchedPlayback:
         ndarray, shape (n_envs or len(indices), size), float32
             Observations.
         """
-        row, own = self._row, (self._previous, self._mean, self._spread)
+        row, previous, mean, spread = self._row, self._previous, self._mean, self._spread
         if indices is not None:
-            row, own = row[indices], tuple(values[indices] for values in own)
+            row, previous, mean, spread = (x[indices] for x in (row, previous, mean, spread))
         observations = self._rows.take(row, axis=0)
-        for part, values in zip(self._own_parts, own, strict=True):
-            observations[:, part] = values
+        observations[:, self._parts[0]] = previous
+        observations[:, self._parts[1]] = mean
+        observations[:, self._parts[2]] = spread
         return observations
+
+    def ids(self, env: int) -> dict[str, Any]:
+        """Return the identity of the episode that an environment plays, as in ``info``."""
+        return self.current(env).ids
 
     def id_table(self) -> dict[str, NDArray[np.object_]]:
         """Return ids of all episodes as in ``info``: arrays to be indexed by `episode`."""
@@ -332,27 +339,26 @@ class BatchedPlayback:
         rest: NDArray[np.float64],
     ) -> None:
         """Update mean and spread of the predictions; `share` is 1 / number of predictions."""
-        change, product = self._change
+        mean, variance, change = self._mean, self._variance, self._mean_change
         self._previous[:] = action
-        delta = action - self._mean
+        delta = action - mean
         np.multiply(delta, share, out=change)
-        np.multiply(change, delta, out=product)
+        np.multiply(change, delta, out=self._variance_change)
         self._moments += self._change
-        self._variance *= rest
-        np.sqrt(self._variance, out=self._spread)
+        variance *= rest
+        np.sqrt(variance, out=self._spread)
 
     def _score(
         self, action: NDArray[np.float64], constants: list[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
         terms, sums = self.reward.step(action, constants, self._sums)
-        for target, values in zip(self._sums, sums, strict=True):
-            target[:] = values
-        totals = [term.dot(self._ones) for term in terms]
-        self.terms = dict(zip(self.reward.term_names, totals, strict=True))
-        # A new array even for a single term: callers own what they get.
-        rewards: NDArray[np.float64] = totals[0].copy()
-        for total in totals[1:]:
-            rewards += total
+        for place, values in enumerate(sums):
+            self._sums[place][:] = values
+        rewards: NDArray[np.float64] = terms[0].dot(self._ones)
+        for term in terms[1:]:
+            rewards += term.dot(self._ones)
+        columns = [term[:, dim] for dim in self._dims for term in terms]
+        self.terms = dict(zip(self._term_names, columns))  # noqa: B905 (strict is slow)
         return rewards
 
     def _limited(self, actions: ArrayLike) -> FloatArray:

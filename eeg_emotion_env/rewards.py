@@ -113,6 +113,10 @@ class Reward(ABC):
             For the next call.
         """
 
+    def names(self, label_names: Sequence[str]) -> tuple[str, ...]:
+        """Name all terms, by dimension and then by term, such as ``squared_error_valence``."""
+        return tuple(f"{term}_{name}" for name in label_names for term in self.term_names)
+
     def to_dict(self) -> dict[str, Any]:
         """Return name and options as a JSON-able dict that `make_reward` understands."""
         return {"name": self.name, **asdict(self)}  # type: ignore[call-overload]

@@ -212,7 +212,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
             infos = self._final_infos(infos, done)
         if len(begin):
             self.playback.begin(begin)
-            self._look_up_ids()
+            self._look_up_ids(begin)
         infos.update(self._ids)
         truncations = np.zeros(self.num_envs, np.bool_)
         return self.playback.observe(), rewards, done, truncations, infos
@@ -229,11 +229,20 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
             frames.append(render(self.render_mode, self.playback.current(env), predictions))
         return tuple(frames)
 
-    def _look_up_ids(self) -> None:
-        self._ids = {}
-        for name, values in self._id_table.items():
-            self._ids[name] = values.take(self.playback.episode)
-            self._ids[f"_{name}"] = self._everywhere
+    def _look_up_ids(self, envs: NDArray[np.int64] | None = None) -> None:
+        """Note the ids of the episodes now played, in new arrays as infos are the user's."""
+        episode = self.playback.episode
+        if envs is None:
+            self._ids = {}
+            for name, table in self._id_table.items():
+                self._ids[name], self._ids[f"_{name}"] = table[episode], self._everywhere
+            return
+        self._ids = self._ids.copy()
+        begun = [(env, int(episode[env])) for env in envs.tolist()]
+        for name, table in self._id_table.items():
+            self._ids[name] = ids = self._ids[name].copy()
+            for env, number in begun:
+                ids[env] = table[number]
 
     def _step_infos(self) -> dict[str, Any]:
         """Gather what was scored at this step; environments that only begin are masked."""

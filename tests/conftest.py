@@ -1,14 +1,14 @@
 """Shared fixtures. One thread a process, so that parallel test runs do not fight for cores."""
 
 import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-os.environ.setdefault("MPLBACKEND", "Agg")
-
 from pathlib import Path
 
 import pytest
+
+# Read when numpy, torch and matplotlib are first imported, which the test modules do after this.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 @pytest.fixture(autouse=True)

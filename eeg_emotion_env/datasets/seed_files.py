@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.matfile import list_variables, load_variable
-from eeg_emotion_env.seed_tables import CLIP_SECONDS, DATES
+from eeg_emotion_env.seed_tables import CLIP_SECONDS, DATES, SFREQ
 
 FILE_NAME = re.compile(r"(\d+)_(\d{8})\.mat", re.IGNORECASE)
 LEGACY_NAME = re.compile(r"[a-z]+_\d{8}\.mat", re.IGNORECASE)
@@ -49,11 +49,6 @@ class SessionFile:
     def variables(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the variables, read once."""
         return list_variables(self.path)
-
-    @property
-    def is_raw(self) -> bool:
-        """Whether the file holds raw EEG rather than features."""
-        return any(RAW_VARIABLE.search(name) for name in self.variables)
 
     def trials(self, kind: str) -> dict[int, str]:
         """Return the variable of each trial, in order of trials.
@@ -92,19 +87,25 @@ class DataFolder:
         Sorted by subject and session.
     manifest : dict or None
         Content of the manifest of a simulation; None for recordings.
+    clip_seconds : tuple of int
+        Durations of the clips.
     """
 
     path: Path
     root: Path
     files: tuple[SessionFile, ...] = ()
     manifest: dict[str, Any] | None = None
+    clip_seconds: tuple[int, ...] = CLIP_SECONDS
 
     @property
     def is_raw(self) -> bool:
-        """Whether the folder holds raw EEG: told by the first readable file, else by its name."""
+        """Whether the folder holds raw EEG: told by the first sound file, else by its name."""
         for file in self.files:
             with suppress(DataError):
-                return file.is_raw
+                if file.trials("raw"):
+                    return True
+                if any(file.trials(family) for family in FAMILIES):
+                    return False
         return "feature" not in self.path.name.lower()
 
     def beside(self, name: str) -> Path | None:
@@ -114,11 +115,6 @@ class DataFolder:
                 if entry.name.lower() == name.lower() and entry.is_file():
                     return entry
         return None
-
-    @property
-    def clip_seconds(self) -> tuple[int, ...]:
-        """Known durations of the clips."""
-        return tuple(self.manifest["clip_seconds"]) if self.manifest else CLIP_SECONDS
 
 
 def holds_recordings(root: Path) -> bool:
@@ -136,7 +132,7 @@ def data_folders(root: Path) -> list[DataFolder]:
     """
     folders = [_open_folder(path, root) for path in _candidates(root)]
     if folders:
-        return folders
+        return [replace(folder, clip_seconds=_clip_seconds(folder, folders)) for folder in folders]
     legacy = next((path for path in root.glob("**/*.mat") if LEGACY_NAME.fullmatch(path.name)), "")
     if legacy:
         raise DataError(
@@ -153,6 +149,20 @@ def _open_folder(path: Path, root: Path) -> DataFolder:
     place = DataFolder(path, root).beside(MANIFEST)
     manifest = _read_manifest(place) if place else None
     return DataFolder(path, root, _session_files(path, manifest), manifest)
+
+
+def _clip_seconds(folder: DataFolder, folders: list[DataFolder]) -> tuple[int, ...]:
+    """Durations of the clips: from the manifest, the raw EEG beside, or what is known of SEED."""
+    if folder.manifest:
+        return tuple(folder.manifest["clip_seconds"])
+    for file in (file for other in folders if other.is_raw for file in other.files):
+        with suppress(DataError):
+            trials = file.trials("raw")
+            shapes = [file.variables[name] for name in trials.values()]
+            whole = list(trials) == list(range(1, len(trials) + 1))
+            if shapes and whole and all(len(shape) == 2 for shape in shapes):
+                return tuple(int(max(shape) // SFREQ) for shape in shapes)
+    return CLIP_SECONDS
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

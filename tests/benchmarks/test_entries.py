@@ -1,4 +1,4 @@
-"""Every entry: complete, causal, blind to test labels, reproducible; and right where it is simple."""
+"""Every entry: complete, causal, blind to test labels, reproducible; right where it is simple."""
 
 from dataclasses import replace
 

@@ -1,0 +1,1 @@
+"""Tests of `eeg_emotion_env`."""

@@ -58,5 +58,5 @@ def test_mne_montage():
 
 
 def test_unknown_channel_is_named():
-    with pytest.raises(ConfigError, match="channel must be one of .* not 'FPX'"):
+    with pytest.raises(ConfigError, match=r"channel must be one of .* not 'FPX'"):
         directions(["fpx"])

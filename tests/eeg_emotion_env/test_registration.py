@@ -1,0 +1,134 @@
+"""Registered environments: import, specification, checkers, shared latents."""
+
+import json
+import subprocess
+import sys
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_checker import check_env as check_sb3_env
+
+import eeg_emotion_env
+from eeg_emotion_env.datasets import DATASETS
+from eeg_emotion_env.errors import ConfigError, SimulatedDataWarning
+from eeg_emotion_env.latents import load_latent_episodes, make_encoder
+from eeg_emotion_env.registration import ENV, VECTOR_ENV, register_envs
+
+from .toys import toy_trial
+
+IDS = register_envs()
+OFFLINE = {"source": "simulated", "encoder": "none"}
+
+
+def test_each_data_set_has_an_environment():
+    assert set(IDS) == {dataset.card.env_id for dataset in DATASETS.values()}
+    for env_id in IDS:
+        spec = gymnasium.spec(env_id)
+        assert (spec.entry_point, spec.vector_entry_point) == (ENV, VECTOR_ENV)
+
+
+def test_registering_again_changes_nothing():
+    before = {env_id: gymnasium.registry[env_id] for env_id in IDS}
+    assert register_envs() == IDS
+    assert all(gymnasium.registry[env_id] is spec for env_id, spec in before.items())
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_checkers_of_gymnasium_and_sb3_pass_without_a_warning(env_id):
+    env = gymnasium.make(env_id, **OFFLINE)
+    check_env(env.unwrapped)
+    check_sb3_env(env.unwrapped)
+    env.close()
+
+
+@pytest.mark.parametrize("privileged", [False, True])
+@pytest.mark.parametrize("episode", ["trial", "session"])
+def test_checkers_pass_for_the_variants(privileged, episode):
+    reward = {"name": "ccc", "lambda_": 0.5}
+    options = {**OFFLINE, "privileged": privileged, "episode": episode, "reward": reward}
+    env = gymnasium.make("EEGEmotion-Simulated-v0", **options)
+    check_env(env.unwrapped)
+    check_sb3_env(env.unwrapped)
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_specifications_survive_json(env_id):
+    env = gymnasium.make(env_id, **OFFLINE, reward={"name": "ccc"}, subjects=[1])
+    spec = gymnasium.envs.registration.EnvSpec.from_json(env.spec.to_json())
+    again = gymnasium.make(spec)
+    assert np.array_equal(again.reset(seed=1)[0], env.reset(seed=1)[0])
+    assert again.unwrapped.reward == env.unwrapped.reward
+
+
+def test_vector_form_is_made_by_gymnasium():
+    vector = gymnasium.make_vec("EEGEmotion-Simulated-v0", num_envs=3, **OFFLINE)
+    single = gymnasium.make("EEGEmotion-Simulated-v0", **OFFLINE)
+    assert vector.single_observation_space == single.observation_space
+    observations, infos = vector.reset(seed=0)
+    assert observations.shape == (3, *single.observation_space.shape)
+    assert set(infos["source"]) == {"simulated"}
+    observations, rewards, *_ = vector.step(vector.action_space.sample())
+    assert np.isfinite(rewards).all()
+    vector.close()
+
+
+def test_only_chosen_subjects_are_played():
+    env = gymnasium.make("EEGEmotion-Simulated-v0", **OFFLINE, subjects=["2"])
+    assert {key.subject for key in env.unwrapped.keys} == {2}
+    with pytest.raises(ConfigError, match="subjects must be among 1, 2"):
+        gymnasium.make("EEGEmotion-Simulated-v0", **OFFLINE, subjects=[77])
+
+
+def test_missing_recordings_are_simulated_with_a_warning():
+    with pytest.warns(SimulatedDataWarning, match="EEG_EMOTION_DATA"):
+        gymnasium.make("EEGEmotion-SEED-v0", encoder="none")
+
+
+def test_environments_share_what_is_encoded():
+    first = load_latent_episodes("simulated", **OFFLINE)
+    second = load_latent_episodes("simulated", **OFFLINE)
+    assert first[0] is second[0]
+    assert load_latent_episodes("simulated", **OFFLINE, subjects=[1])[0] is first[0]
+    other = load_latent_episodes("simulated", **OFFLINE, normalization="none")
+    assert not np.array_equal(other[0].latents, first[0].latents)
+
+
+def test_encoding_none_is_flattening():
+    trial = toy_trial()
+    latents = make_encoder("none", "simulated")(trial.features)
+    assert np.array_equal(latents, trial.features.reshape(6, 4))
+
+
+def test_import_is_light_and_quick():
+    code = (
+        "import sys, time; start = time.process_time(); import eeg_emotion_env as package;"
+        "import json; seconds = time.process_time() - start;"
+        "names = ['torch', 'stable_baselines3', 'mne', 'pandas', 'matplotlib', 'sklearn'];"
+        "loaded = [name for name in names if name in sys.modules];"
+        "package.EEGEmotionEnv; package.EEGEmotionVectorEnv;"
+        "print(json.dumps([seconds, loaded, 'torch' in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, loaded, torch = json.loads(done.stdout)
+    assert not loaded
+    assert not torch
+    # 0.5 s on an idle core; the margin is for machines shared with other work.
+    assert seconds < 1.5
+
+
+def test_public_names_exist():
+    for name in eeg_emotion_env.__all__:
+        assert getattr(eeg_emotion_env, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = eeg_emotion_env.nothing
+
+
+def test_module_name_in_the_id_registers():
+    code = (
+        "import gymnasium; env = gymnasium.make('eeg_emotion_env:EEGEmotion-Simulated-v0',"
+        "encoder='none'); print(env.reset(seed=0)[1]['source'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "simulated"
