@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from eeg_emotion_env.errors import ConfigError, DataError
@@ -79,6 +78,9 @@ def log_band_power(
     DataError
         If the recording is shorter than one step or the rate is too low for the bands.
     """
+    # half a second to import, and not needed for stored features
+    from scipy.fft import rfft
+
     config = config or FeatureConfig()
     n_samples = round(config.step_s * sfreq)
     n_steps = eeg.shape[1] // n_samples if n_samples else 0
@@ -91,7 +93,7 @@ def log_band_power(
     for channel, signal in enumerate(eeg):
         windows = signal[: n_steps * n_samples].astype(np.float32).reshape(n_steps, n_samples)
         windows = windows - windows.mean(axis=1, keepdims=True)
-        spectrum = scipy.fft.rfft(windows * taper, axis=1)
+        spectrum = rfft(windows * taper, axis=1)
         density = np.square(spectrum.real) + np.square(spectrum.imag)
         power[:, channel] = density @ weights * scale
     width = round(config.window_s / config.step_s)

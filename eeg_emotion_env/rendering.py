@@ -17,6 +17,7 @@ RENDER_MODES = ("rgb_array", "ansi")
 SIZE_INCHES = (8.0, 4.0)
 DPI = 80
 BAR_WIDTH = 10
+COLOURS = ("0.4", "tab:blue")
 
 
 def render(mode: str, episode: Episode, predictions: FloatArray) -> Any:
@@ -103,6 +104,7 @@ def picture(episode: Episode, predictions: FloatArray) -> NDArray[np.uint8]:
     if planar:
         _plot_plane(figure.add_subplot(grid[:, 1]), episode, predictions)
     figure.suptitle(title(episode), fontsize=10)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower right", ncols=2)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -111,22 +113,22 @@ def _plot_time(axes: "Axes", episode: Episode, predictions: FloatArray, dim: int
     done = len(predictions)
     # The label is shown up to now alone, as the agent's predictions are.
     time_s = np.arange(1, done + 1) * episode.step_s
-    axes.plot(time_s, episode.labels[:done, dim], color="0.4", label="label")
-    axes.plot(time_s, predictions[:, dim], color="tab:blue", label="prediction")
+    tracks = {"label": episode.labels[:done, dim], "prediction": predictions[:, dim]}
+    for (name, track), colour in zip(tracks.items(), COLOURS, strict=True):
+        axes.plot(time_s, track, color=colour, label=name)
+        axes.plot(time_s[-1:], track[-1:], color=colour, marker="o", markersize=4)
     axes.set(
         xlim=(0, episode.n_steps * episode.step_s),
         ylim=(-1.05, 1.05),
         ylabel=episode.label_names[dim],
     )
-    if dim == 0:
-        axes.legend(loc="upper right", fontsize=8)
     if dim == len(episode.label_names) - 1:
         axes.set_xlabel("time (s)")
 
 
 def _plot_plane(axes: "Axes", episode: Episode, predictions: FloatArray) -> None:
     labels = episode.labels[: len(predictions)]
-    for track, colour in ((labels, "0.4"), (predictions, "tab:blue")):
+    for track, colour in zip((labels, predictions), COLOURS, strict=True):
         axes.plot(*track.T, color=colour, linewidth=1)
         axes.plot(*track[-1:].T, color=colour, marker="o")
     axes.axhline(0, color="0.8", linewidth=0.8)

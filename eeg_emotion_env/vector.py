@@ -137,6 +137,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         self._everywhere = np.ones(self.num_envs, np.bool_)
         self._everywhere.setflags(write=False)
         self._id_table = playback.id_table()
+        self._varying_ids = [k for k, table in self._id_table.items() if len(set(table)) > 1]
         self._ids: dict[str, Any] = {}
 
     def reset(
@@ -199,10 +200,10 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         if not self._ids:
             raise ResetNeeded("call reset() first: no episode has begun")
         rewards, done = self.playback.step(actions)
-        ended = np.flatnonzero(done) if np.count_nonzero(done) else self._none
+        ended = done.nonzero()[0]
         infos = self._step_infos()
         if len(ended):
-            metrics = np.full(self.num_envs, None, dtype=object)
+            metrics = np.empty(self.num_envs, dtype=object)
             for env in ended.tolist():
                 metrics[env] = self.playback.finished_metrics(env)
             infos["episode_metrics"], infos["_episode_metrics"] = metrics, done.copy()
@@ -239,7 +240,8 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
             return
         self._ids = self._ids.copy()
         begun = [(env, int(episode[env])) for env in envs.tolist()]
-        for name, table in self._id_table.items():
+        for name in self._varying_ids:
+            table = self._id_table[name]
             self._ids[name] = ids = self._ids[name].copy()
             for env, number in begun:
                 ids[env] = table[number]
@@ -264,7 +266,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
 
     def _final_infos(self, infos: dict[str, Any], done: BoolArray) -> dict[str, Any]:
         """Move what ended into ``final_obs`` and ``final_info``, as Gymnasium's vector forms do."""
-        final_obs = np.full(self.num_envs, None, dtype=object)
+        final_obs = np.empty(self.num_envs, dtype=object)
         envs = np.flatnonzero(done)
         for env, observation in zip(envs, self.playback.observe(envs), strict=True):
             final_obs[env] = observation
