@@ -144,7 +144,8 @@ class Leaderboard:
     n_folds: int | None = None
     """Folds of grouped-k-fold."""
     entries: str = "constant,ridge,gru,eegdancer"
-    """Entries, separated by commas."""
+    """Entries, separated by commas: constant, stimulus-time-mean, ridge, gru, eegdancer, or the
+    import path package.module:Class of an entry of your own."""
     seeds: int = 1
     """Seeds of each entry that is random."""
     seed: int = 0

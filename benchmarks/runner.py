@@ -1,6 +1,7 @@
 """Runs every (fold, entry, seed) as one job: resumable, in parallel, with labels kept back."""
 
 import hashlib
+import inspect
 import json
 import os
 import tempfile
@@ -14,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from benchmarks.entries import ENTRIES
+from benchmarks.entries import resolve_entry
 from benchmarks.predictions import TrialPrediction
-from eeg_emotion_env.errors import ConfigError, EEGEmotionError, check_choice
+from eeg_emotion_env.errors import ConfigError, EEGEmotionError
 from eeg_emotion_env.splits import Fold, Split
 from eeg_emotion_env.trial import Trial
 
@@ -37,7 +38,7 @@ class Job:
     fold : Fold
         Training and test trials.
     entry : str
-        Name in `ENTRIES`.
+        Name or import path, as `resolve_entry` takes it.
     seed : int
         Seed of the entry.
     quick : bool
@@ -55,7 +56,7 @@ class Job:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the result."""
-        content = json.dumps({**asdict(self), "code": code_fingerprint()}, sort_keys=True)
+        content = json.dumps({**asdict(self), "code": code_fingerprint(self.entry)}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def __str__(self) -> str:
@@ -85,9 +86,11 @@ class JobResult:
 
 
 @cache
-def code_fingerprint() -> str:
-    """SHA-256 of the Python sources in `PACKAGES`."""
-    root, digest = Path(__file__).parents[1], hashlib.sha256()
+def code_fingerprint(entry: str) -> str:
+    """SHA-256 of the Python sources in `PACKAGES`, and of an entry's own module."""
+    root = Path(__file__).parents[1]
+    source = inspect.getsourcefile(resolve_entry(entry))
+    digest = hashlib.sha256(Path(source).read_bytes() if source else b"")
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
         digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
     return digest.hexdigest()
@@ -120,7 +123,7 @@ def make_jobs(
     data = data_fingerprint(trials, split)
     jobs = []
     for name in entries:
-        kind = ENTRIES[check_choice("entry", name, ENTRIES)]
+        kind = resolve_entry(name)
         if kind.needs_stimuli and any(trial.stimulus is None for trial in trials):
             raise ConfigError(
                 f"entry {name} needs to know the stimuli, which {trials[0].dataset} does not tell; "
@@ -183,7 +186,9 @@ def run_jobs(
             f"{failed[0].error}. Finished jobs are kept: the same command goes on from there"
         )
     return [
-        TrialPrediction.of(job.entry, job.seed, job.fold.number, trials[position], values)
+        TrialPrediction.of(
+            resolve_entry(job.entry).name, job.seed, job.fold.number, trials[position], values
+        )
         for job in jobs
         for position, values in sorted(results[job.fingerprint].predictions.items())
     ]
@@ -200,7 +205,7 @@ def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
     torch.set_num_threads(1)
     start = time.perf_counter()
     try:
-        entry = ENTRIES[job.entry](seed=_derived_seed(job), quick=job.quick)
+        entry = resolve_entry(job.entry)(seed=_derived_seed(job), quick=job.quick)
         entry.fit([trials[i] for i in job.fold.train])
         predictions = {
             i: _checked(entry.predict(trials[i].without_labels()), trials[i]) for i in job.fold.test

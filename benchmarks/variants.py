@@ -92,3 +92,19 @@ class MoreNoise(EEGDancer):
     name = "eegdancer-noise-0.5"
     summary = "eegdancer with latent noise 0.5"
     agent_config = replace(AgentConfig(), latent_noise=0.5)
+
+
+class MoreUpdates(EEGDancer):
+    """Two updates a step of all environments."""
+
+    name = "eegdancer-2-updates"
+    summary = "eegdancer with two updates after each step of all environments"
+    agent_config = replace(AgentConfig(), gradient_steps=2)
+
+
+class Longer(EEGDancer):
+    """Twice as many environment steps."""
+
+    name = "eegdancer-40k"
+    summary = "eegdancer trained for 40,000 environment steps"
+    agent_config = replace(AgentConfig(), total_steps=40_000)

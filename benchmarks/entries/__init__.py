@@ -1,5 +1,7 @@
 """Entries of the leaderboard: one file each, one registry."""
 
+import importlib
+
 from benchmarks.entries.base import Entry
 from benchmarks.entries.constant import Constant
 from benchmarks.entries.eegdancer import EEGDancer
@@ -7,9 +9,41 @@ from benchmarks.entries.gru import GRU
 from benchmarks.entries.ridge import Ridge
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
 
-__all__ = ["ENTRIES", "Entry"]
+from eeg_emotion_env.errors import ConfigError, check_choice
+
+__all__ = ["ENTRIES", "Entry", "resolve_entry"]
 
 ENTRIES: dict[str, type[Entry]] = {
     entry.name: entry for entry in (Constant, StimulusTimeMean, Ridge, GRU, EEGDancer)
 }
 """Every entry by its name on the leaderboard."""
+
+
+def resolve_entry(name: str) -> type[Entry]:
+    """Return the entry of that name, or the class that an import path names.
+
+    Parameters
+    ----------
+    name : str
+        A name in `ENTRIES`, or ``"package.module:Class"`` of anyone's `Entry` subclass.
+
+    Returns
+    -------
+    type of Entry
+        The class.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such entry.
+    """
+    module, separator, attribute = name.partition(":")
+    if not separator:
+        return ENTRIES[check_choice("entry", name, ENTRIES)]
+    try:
+        kind = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"entry {name} cannot be imported ({error})") from error
+    if not (isinstance(kind, type) and issubclass(kind, Entry)):
+        raise ConfigError(f"entry {name} must be a subclass of benchmarks.entries.Entry")
+    return kind

@@ -132,5 +132,17 @@ def test_deterministic_entries_run_once_for_all_seeds(setting):
 
 
 def test_sources_of_all_entries_are_part_of_the_fingerprint():
-    assert runner.code_fingerprint() == runner.code_fingerprint()
-    assert len(runner.code_fingerprint()) == 64
+    first = runner.code_fingerprint("ridge")
+    assert first == runner.code_fingerprint("ridge") != runner.code_fingerprint("gru")
+    assert len(first) == 64
+
+
+def test_entries_may_come_from_anywhere(setting, tmp_path):
+    trials, split = setting
+    name = "tests.benchmarks.test_runner:Spy"
+    predictions = run_jobs(make_jobs(trials, split, [name], [0]), trials, tmp_path)
+    assert {p.entry for p in predictions} == {"spy"}
+    with pytest.raises(ConfigError, match="cannot be imported"):
+        make_jobs(trials, split, ["nowhere.at.all:Entry"], [0])
+    with pytest.raises(ConfigError, match="subclass"):
+        make_jobs(trials, split, ["collections:OrderedDict"], [0])
