@@ -13,8 +13,9 @@ export MPLBACKEND := Agg
 	touch $@
 
 demo: .venv/.installed  ## the whole system on the simulation: table, predictions and report
-	$(BIN)/eegdancer leaderboard --dataset simulated --split grouped-k-fold --n-folds 3 \
-	  --entries constant,stimulus-time-mean,ridge,gru,eegdancer --quick --out runs/demo
+	$(BIN)/eegdancer leaderboard --dataset simulated --option n_subjects=8 \
+	  --split grouped-k-fold --n-folds 4 --out runs/demo \
+	  --entries constant,stimulus-time-mean,ridge,gru,eegdancer
 
 test: .venv/.installed  ## all tests, on two processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -8,7 +8,6 @@ from benchmarks.entries.eegdancer import EEGDancer
 from benchmarks.entries.gru import GRU
 from benchmarks.entries.ridge import Ridge
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
-
 from eeg_emotion_env.errors import ConfigError, check_choice
 
 __all__ = ["ENTRIES", "Entry", "resolve_entry"]
