@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from agents import AgentConfig
+from benchmarks.entries.eegdancer import EEGDancer
 from eeg_emotion_env.trial import Trial, TrialKey
+from encoders import PretrainingConfig, StageConfig
 
 torch.set_num_threads(1)
 
@@ -46,3 +49,21 @@ def made_trials(n_subjects=4, n_stimuli=3, n_dims=2, seed=0, stimuli=True, n_ste
 @pytest.fixture
 def trials():
     return made_trials()
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    """Cut training down: these tests are about behaviour, not about scores."""
+    stage = StageConfig(epochs=2, patience=2)
+    monkeypatch.setattr("benchmarks.entries.gru.EPOCHS", 9)
+    monkeypatch.setattr(
+        EEGDancer, "pretraining_config", PretrainingConfig(vqvae=stage, dynamics=stage)
+    )
+    monkeypatch.setattr("benchmarks.entries.eegdancer.QUICK_STAGE", stage)
+    monkeypatch.setattr(
+        EEGDancer,
+        "agent_config",
+        AgentConfig(
+            net_arch=(16,), total_steps=200, n_envs=4, learning_starts=20, evaluate_every=50
+        ),
+    )

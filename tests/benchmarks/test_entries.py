@@ -5,35 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents import AgentConfig
 from benchmarks.entries import ENTRIES, Entry
 from benchmarks.entries.constant import Constant
-from benchmarks.entries.eegdancer import EEGDancer
 from benchmarks.entries.gru import GRU
 from benchmarks.entries.ridge import Ridge, smooth
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
-from encoders import PretrainingConfig, StageConfig
 from tests.benchmarks.conftest import made_trials
 
 NAMES = sorted(ENTRIES)
 
 
-@pytest.fixture(autouse=True)
-def short_training(monkeypatch):
-    """Cut training down: these tests are about behaviour, not about scores."""
-    stage = StageConfig(epochs=2, patience=2)
-    monkeypatch.setattr("benchmarks.entries.gru.EPOCHS", 9)
-    monkeypatch.setattr(
-        EEGDancer, "pretraining_config", PretrainingConfig(vqvae=stage, dynamics=stage)
-    )
-    monkeypatch.setattr("benchmarks.entries.eegdancer.QUICK_STAGE", stage)
-    monkeypatch.setattr(
-        EEGDancer,
-        "agent_config",
-        AgentConfig(
-            net_arch=(16,), total_steps=200, n_envs=4, learning_starts=20, evaluate_every=50
-        ),
-    )
+pytestmark = pytest.mark.usefixtures("short_training")
 
 
 def _fitted(name: str, train) -> Entry:
