@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from agents.policies import EEGDancerPolicy
 from agents.scaling import LabelScale
 from eeg_emotion_env.errors import EEGEmotionError
 from eeg_emotion_env.playback import BatchedPlayback, Episode, ObservationLayout
-from encoders.checkpoint import CheckpointError, load_checkpoint, load_weights, save_checkpoint
+from encoders.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from encoders.errors import CheckpointError
 
 KIND = "EEGDancer agent"
 FORMAT = 1
@@ -99,7 +100,7 @@ class Agent:
             "layout": asdict(self.layout),
             "scale": asdict(self.scale),
             "label_names": list(self.label_names),
-            "description": self.description,
+            "description": {k: v for k, v in self.description.items() if k != "fingerprint"},
         }
         return save_checkpoint(folder, KIND, config, self.policy.state_dict())
 
@@ -137,7 +138,8 @@ def load_agent(folder: str | os.PathLike[str]) -> Agent:
         raise CheckpointError(f"{folder}: unusable agent description ({error})") from error
     load_weights(policy, tensors, folder)
     policy.set_training_mode(False)
-    return Agent(policy, layout, scale, names, config, saved["description"])
+    description = {**saved["description"], "fingerprint": saved["fingerprint"]}
+    return Agent(policy, layout, scale, names, config, description)
 
 
 def policy_kwargs(layout: ObservationLayout, config: AgentConfig) -> dict[str, Any]:
@@ -162,12 +164,4 @@ def make_policy(layout: ObservationLayout, config: AgentConfig) -> EEGDancerPoli
 
 
 def _without_labels(episode: Episode) -> Episode:
-    return Episode(
-        latents=episode.latents,
-        labels=np.full_like(episode.labels, np.nan),
-        key=episode.key,
-        label_names=episode.label_names,
-        step_s=episode.step_s,
-        source=episode.source,
-        track=episode.track,
-    )
+    return replace(episode, labels=np.full_like(episode.labels, np.nan))

@@ -1,14 +1,16 @@
 """`EEGDancerPolicy`: a SAC policy whose critics may see more than its actor."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
-from stable_baselines3.sac.policies import Actor, SACPolicy
+from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, Actor, SACPolicy
 from torch import Tensor, nn
+
+from eeg_emotion_env.errors import ConfigError
 
 ATANH_LIMIT = 0.999
 """Previous actions are limited to this before the inverse of the squashing function."""
@@ -68,11 +70,13 @@ class LeakyActor(Actor):
         """Return mean, log standard deviation (before squashing) and no further arguments."""
         if not isinstance(obs, Tensor):
             raise TypeError("LeakyActor needs a flat observation, not a dictionary")
-        mean, log_std, kwargs = super().get_action_dist_params(obs)
         hidden = self.latent_pi(self.extract_features(obs, self.features_extractor))
+        proposal = self.mu(hidden)
+        # SB3 declares log_std as a parameter or a layer; without gSDE it is a layer
+        log_std = torch.clamp(cast(nn.Linear, self.log_std)(hidden), LOG_STD_MIN, LOG_STD_MAX)
         gain = torch.sigmoid(self.gain(hidden))
         previous = obs[:, self.previous].clamp(-ATANH_LIMIT, ATANH_LIMIT).atanh()
-        return previous + gain * (mean - previous), log_std, kwargs
+        return previous + gain * (proposal - previous), log_std, {}
 
 
 class EEGDancerPolicy(SACPolicy):
@@ -84,7 +88,8 @@ class EEGDancerPolicy(SACPolicy):
         As for `SACPolicy`.
     public_size : int or None
         Entries of the observation that the actor sees; the rest is for the critics alone. None
-        asks the observation space (`eeg_emotion_env` spaces know it), else shows everything.
+        asks the observation space, which knows it in `eeg_emotion_env`; wrappers that replace the
+        space lose it, and then it must be given.
     latent_noise : float
         Standard deviation of noise on the observation in training mode.
     actor : str
@@ -110,11 +115,17 @@ class EEGDancerPolicy(SACPolicy):
         **kwargs: Any,
     ) -> None:
         if actor not in ("direct", "leaky"):
-            raise ValueError(f"actor must be 'direct' or 'leaky', not {actor!r}")
+            raise ConfigError(f"actor must be 'direct' or 'leaky', not {actor!r}")
         if actor == "leaky" and previous is None:
-            raise ValueError("the leaky actor needs previous=(start, stop) of the previous action")
+            raise ConfigError("the leaky actor needs previous=(start, stop) of the previous action")
         space = kwargs.get("observation_space", args[0] if args else None)
         self.public_size = public_size or getattr(space, "public_size", None)
+        if self.public_size is None:
+            raise ConfigError(
+                "the observation space does not tell which part an actor may see (a wrapper may "
+                "have replaced it); give policy_kwargs={'public_size': n}, the whole width where "
+                "nothing is privileged"
+            )
         self.latent_noise = latent_noise
         self.actor_kind = actor
         self.previous = previous

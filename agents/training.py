@@ -1,6 +1,6 @@
 """Training of SAC on frozen latents, stopped early on training subjects kept out for it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,10 +17,9 @@ from agents.config import AgentConfig
 from agents.policies import EEGDancerPolicy
 from agents.scaling import LabelScale, ScaledVecEnv
 from agents.vec_env import PlaybackVecEnv
-from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.playback import Episode
-from eeg_emotion_env.splits import hold_out
+from encoders.groups import hold_out
 
 FloatArray = NDArray[np.float32]
 
@@ -50,6 +49,7 @@ def train_agent(
     on_evaluation: Callable[[TrainingProgress], None] | None = None,
     description: dict[str, Any] | None = None,
     tensorboard_log: str | None = None,
+    validation_subjects: Collection[str] = (),
 ) -> Agent:
     """Train an agent on the episodes of training subjects.
 
@@ -66,6 +66,10 @@ def train_agent(
         JSON-able notes that are saved with the agent.
     tensorboard_log : str or None
         Folder for TensorBoard; needs the extra ``tensorboard``.
+    validation_subjects : collection of str
+        Subjects to stop early on, if they are among the training subjects; otherwise some are
+        drawn. Best are those that the encoder was stopped on: their labels did not guide it
+        (``encoder.description["validation_groups"]``).
 
     Returns
     -------
@@ -79,7 +83,9 @@ def train_agent(
     """
     settings = config or AgentConfig()
     subjects = [episode.key.subject for episode in episodes]
-    kept_out = hold_out(subjects, settings.validation_share, settings.seed)
+    kept_out = {s for s in subjects if str(s) in validation_subjects}
+    if not kept_out or len(kept_out) == len(set(subjects)):
+        kept_out = hold_out(subjects, settings.validation_share, settings.seed)
     train = [e for e in episodes if e.key.subject not in kept_out]
     validation = [e for e in episodes if e.key.subject in kept_out]
     scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
@@ -159,8 +165,6 @@ class EarlyStopping(BaseCallback):
         on_evaluation: Callable[[TrainingProgress], None] | None,
     ) -> None:
         super().__init__()
-        if not validation:
-            raise ConfigError("training needs episodes of at least two subjects")
         self.agent, self.validation, self.config = agent, validation, config
         self.on_evaluation = on_evaluation
         self.curve: list[tuple[int, float]] = []

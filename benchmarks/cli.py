@@ -30,7 +30,7 @@ class Data:
     subjects : str
         Subjects to use, separated by commas (default: all).
     option : tuple of str
-        Options of the data set as name=value, such as step_s=2 or labels=class.
+        Option of the data set as name=value, such as step_s=2 or labels=class; may be repeated.
     """
 
     dataset: str
@@ -38,7 +38,7 @@ class Data:
     normalization: str = "past"
     source: str | None = None
     subjects: str = ""
-    option: tuple[str, ...] = ()
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,9 @@ class Leaderboard:
     """Protocol: leave-subject-out or grouped-k-fold."""
     n_folds: int | None = None
     """Folds of grouped-k-fold."""
-    entries: str = "constant,ridge,gru,eegdancer"
+    entries: str = ""
     """Entries, separated by commas: constant, stimulus-time-mean, ridge, gru, eegdancer, or the
-    import path package.module:Class of an entry of your own."""
+    import path package.module:Class of an entry of your own (default: all that can run)."""
     seeds: int = 1
     """Seeds of each entry that is random."""
     seed: int = 0
@@ -183,11 +183,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: Any) -> int:
     from benchmarks.commands import run
-    from encoders import CheckpointError, EncoderConfigError
 
     try:
         return run(options)
-    except (EEGEmotionError, CheckpointError, EncoderConfigError) as error:
+    except EEGEmotionError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"{error.filename or 'file'}: {error.strerror or error}")

@@ -1,7 +1,6 @@
 """What each command of `eegdancer` does."""
 
 import json
-import os
 import platform
 import shlex
 import sys
@@ -13,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import joblib
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,6 +20,7 @@ from rich.table import Table
 from benchmarks import cli
 from eeg_emotion_env.datasets import Trials, detect, get_dataset, load
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
+from eeg_emotion_env.latents import require_fitting
 
 ERRORS = Console(stderr=True)
 PACKAGES = ("eeg-emotion-env", "torch", "stable-baselines3", "gymnasium", "numpy", "mne")
@@ -120,7 +121,8 @@ def train(options: cli.Train) -> int:
         encoder = _pretrained(trials, True, 60, options.seed)
     else:
         encoder = load_encoder(options.encoder)
-        _require_unseen(encoder.description, tested, options.encoder)
+        require_fitting(encoder.description, trials[0])
+        _require_unseen(trials, encoder.description, tested, options.encoder)
     encoder.save(out / "encoder")
     episodes = build_episodes(trials, encoder.encode)
     with _progress("training SAC", options.total_steps) as advance:
@@ -130,6 +132,7 @@ def train(options: cli.Train) -> int:
             lambda p: advance(p.step, f"validation CCC {p.score:.3f}, best {p.best:.3f}"),
             {**_description(trials), "encoder": encoder.fingerprint},
             str(options.tensorboard) if options.tensorboard else None,
+            encoder.description.get("validation_groups", ()),
         )
     agent.save(out)
     _write_config(out / "command.json", options)
@@ -145,12 +148,18 @@ def evaluate(options: cli.Evaluate) -> int:
     from benchmarks.leaderboard import leaderboard_table, write_results
     from benchmarks.predictions import TrialPrediction
     from eeg_emotion_env.playback import build_episodes
-    from encoders import load_encoder
+    from encoders import CheckpointError, load_encoder
 
     agent, encoder = load_agent(options.model), load_encoder(options.model / "encoder")
     trials = _load(options.data)
-    seen = set(agent.description["subjects"])
-    unseen = [s for s in trials.subjects if str(s) not in seen or _other(agent, trials)]
+    require_fitting(encoder.description, trials[0])
+    if agent.description.get("encoder") != encoder.fingerprint:
+        raise CheckpointError(
+            f"{options.model}: agent and encoder do not belong together; restore the folder or "
+            "train again"
+        )
+    seen = _seen_subjects(trials, agent.description, encoder.description)
+    unseen = [s for s in trials.subjects if str(s) not in seen]
     if not unseen and not options.include_training:
         raise ConfigError(
             f"{options.model} was trained on all of these subjects; train with --test-subjects, "
@@ -166,7 +175,9 @@ def evaluate(options: cli.Evaluate) -> int:
     ]
     protocol = "training subjects included" if options.include_training else "unseen subjects"
     table = leaderboard_table(predictions)
-    write_results(out, predictions, _context(options, options.data, chosen, protocol), table)
+    context = _context(options, options.data, chosen, protocol)
+    context["fingerprint"] = agent.description["fingerprint"]
+    write_results(out, predictions, context, table)
     _write_config(out / "command.json", options)
     _print_table(table)
     _say(f"predictions and metrics written to {out}")
@@ -185,13 +196,15 @@ def leaderboard(options: cli.Leaderboard) -> int:
     split = make_split(options.split, trials.keys, options.n_folds)
     loaded = list(trials)
     entries = _names(options.entries)
-    if not entries or options.seeds < 1:
-        raise ConfigError("give at least one entry with --entries and at least one seed")
+    for name in ("seeds", "workers", "n_folds"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
     seeds = range(options.seed, options.seed + options.seeds)
     jobs = make_jobs(loaded, split, entries, seeds, options.quick)
     out = _out_folder(options.out)
     _write_config(out / "config.json", options)
-    workers = options.workers or len(os.sched_getaffinity(0))
+    workers = joblib.cpu_count() if options.workers is None else options.workers
     done = 0
     with _progress(f"{len(split.folds)} folds, {workers} workers", len(jobs)) as advance:
 
@@ -247,7 +260,13 @@ def _training_trials(data: cli.Data, test_subjects: str) -> tuple[Trials, list[s
     """Return the trials without the test subjects, and the latter's names."""
     trials = _load(data)
     tested = _known_subjects(trials, test_subjects)
-    return trials.select([s for s in trials.subjects if str(s) not in tested]), tested
+    kept = [s for s in trials.subjects if str(s) not in tested]
+    if len(kept) < 2:
+        raise ConfigError(
+            f"training needs at least two subjects (one of them stops it early), not {len(kept)}; "
+            "name fewer --test-subjects"
+        )
+    return trials.select(kept), tested
 
 
 def _pretrained(trials: Trials, guided: bool, epochs: int, seed: int) -> Any:
@@ -287,8 +306,10 @@ def _description(trials: Trials) -> dict[str, Any]:
     }
 
 
-def _require_unseen(description: dict[str, Any], tested: Sequence[str], folder: Path) -> None:
-    leaked = sorted(set(tested) & set(description.get("subjects", ())))
+def _require_unseen(
+    trials: Trials, description: dict[str, Any], tested: Sequence[str], folder: Path
+) -> None:
+    leaked = sorted(set(tested) & _seen_subjects(trials, description))
     if leaked:
         raise ConfigError(
             f"{folder}: the encoder was pretrained on test subjects {', '.join(leaked)}; pretrain "
@@ -296,10 +317,15 @@ def _require_unseen(description: dict[str, Any], tested: Sequence[str], folder: 
         )
 
 
-def _other(agent: Any, trials: Trials) -> bool:
-    """Say whether the agent comes from another data set, whose subjects are other people."""
-    trained = (agent.description["dataset"], agent.description["source"])
-    return trained != (trials[0].dataset, trials[0].source)
+def _seen_subjects(trials: Trials, *descriptions: dict[str, Any]) -> set[str]:
+    """Return the subjects of this data set that models were made from."""
+    here = (trials[0].dataset, trials[0].source)
+    return {
+        subject
+        for described in descriptions
+        if (described.get("dataset"), described.get("source")) == here
+        for subject in described.get("subjects", ())
+    }
 
 
 def _context(options: Any, data: cli.Data, trials: Trials, protocol: str) -> dict[str, Any]:

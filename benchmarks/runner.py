@@ -7,15 +7,19 @@ import os
 import tempfile
 import time
 import traceback
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
+import joblib
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from benchmarks.entries import resolve_entry
+from benchmarks.entries import ENTRIES, resolve_entry
 from benchmarks.predictions import TrialPrediction
 from eeg_emotion_env.errors import ConfigError, EEGEmotionError
 from eeg_emotion_env.splits import Fold, Split
@@ -23,6 +27,9 @@ from eeg_emotion_env.trial import Trial
 
 PACKAGES = ("encoders", "eeg_emotion_env", "agents", "benchmarks/entries")
 """Code that decides results: a change in it makes earlier jobs run again."""
+
+LIBRARIES = ("numpy", "scikit-learn", "stable-baselines3", "torch", "vector-quantize-pytorch")
+"""Libraries that decide results, in the same way."""
 
 
 class JobFailed(EEGEmotionError):
@@ -76,21 +83,25 @@ class JobResult:
     seconds : float
         Time the job took; 0 if it was taken from an earlier run.
     error : str
-        Empty on success.
+        One line; empty on success.
+    log : str
+        The whole trace of an error.
     """
 
     job: Job
     predictions: dict[int, np.ndarray]
     seconds: float
     error: str = ""
+    log: str = ""
 
 
 @cache
 def code_fingerprint(entry: str) -> str:
-    """SHA-256 of the Python sources in `PACKAGES`, and of an entry's own module."""
+    """SHA-256 of the sources in `PACKAGES`, of an entry's own module, and of library versions."""
     root = Path(__file__).parents[1]
     source = inspect.getsourcefile(resolve_entry(entry))
     digest = hashlib.sha256(Path(source).read_bytes() if source else b"")
+    digest.update(repr([(name, version(name)) for name in LIBRARIES]).encode())
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
         digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
     return digest.hexdigest()
@@ -100,9 +111,11 @@ def data_fingerprint(trials: Sequence[Trial], split: Split) -> str:
     """SHA-256 of the trials' features, labels and identities and of the split."""
     digest = hashlib.sha256(split.fingerprint.encode())
     for trial in trials:
-        digest.update(f"{trial.key}{trial.normalization}{trial.step_s}".encode())
-        digest.update(np.ascontiguousarray(trial.features).data)
-        digest.update(np.ascontiguousarray(trial.labels).data)
+        arrays = {"features": trial.features, "labels": trial.labels, "truth": None}
+        meaning = [value for name, value in vars(trial).items() if name not in arrays]
+        digest.update(repr(meaning).encode())
+        for array in (trial.features, trial.labels):
+            digest.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
@@ -115,6 +128,24 @@ def make_jobs(
 ) -> list[Job]:
     """List the jobs of a run; entries without randomness run once.
 
+    Parameters
+    ----------
+    trials : sequence of Trial
+        All trials, in the order of the split.
+    split : Split
+        Folds.
+    entries : sequence of str
+        Names or import paths; empty for all of `ENTRIES` that can run on these trials.
+    seeds : sequence of int
+        Seeds of entries that are random.
+    quick : bool
+        Whether training is cut short.
+
+    Returns
+    -------
+    list of Job
+        By entry, fold and seed.
+
     Raises
     ------
     ConfigError
@@ -122,9 +153,11 @@ def make_jobs(
     """
     data = data_fingerprint(trials, split)
     jobs = []
-    for name in entries:
+    unknown = any(trial.stimulus is None for trial in trials)
+    able = [name for name, kind in ENTRIES.items() if not (unknown and kind.needs_stimuli)]
+    for name in entries or able:
         kind = resolve_entry(name)
-        if kind.needs_stimuli and any(trial.stimulus is None for trial in trials):
+        if kind.needs_stimuli and unknown:
             raise ConfigError(
                 f"entry {name} needs to know the stimuli, which {trials[0].dataset} does not tell; "
                 "leave it out of --entries"
@@ -176,14 +209,17 @@ def run_jobs(
         else:
             _collect(kept, results, on_result)
     for result in _execute(waiting, list(trials), workers):
-        if not result.error:
+        if result.error:
+            (store / f"{result.job.fingerprint}.log").write_text(result.log, encoding="utf-8")
+        else:
             _keep(store, result)
         _collect(result, results, on_result)
     failed = [result for result in results.values() if result.error]
     if failed:
         raise JobFailed(
             f"{len(failed)} of {len(jobs)} jobs failed; the first: {failed[0].job}: "
-            f"{failed[0].error}. Finished jobs are kept: the same command goes on from there"
+            f"{failed[0].error} (trace: {store / failed[0].job.fingerprint}.log). Finished jobs "
+            "are kept: the same command goes on from there"
         )
     return [
         TrialPrediction.of(
@@ -210,11 +246,11 @@ def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
         predictions = {
             i: _checked(entry.predict(trials[i].without_labels()), trials[i]) for i in job.fold.test
         }
-    # a failing entry must not lose the other jobs; the line names the place in its code
+    # whatever an entry raises must not lose the other jobs; it is reported, and logged in full
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        line = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
-        return JobResult(job, {}, time.perf_counter() - start, line)
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        log = "".join(traceback.format_exception(error))
+        return JobResult(job, {}, time.perf_counter() - start, line, log)
     return JobResult(job, predictions, time.perf_counter() - start)
 
 
@@ -237,10 +273,27 @@ def _execute(jobs: list[Job], trials: list[Trial], workers: int) -> Iterator[Job
     if workers == 1 or len(jobs) <= 1:
         yield from (run_job(job, trials) for job in jobs)
         return
-    with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
+    # written once: trials sent with each job would be pickled as often as there are jobs
+    with (
+        tempfile.TemporaryDirectory(prefix="eegdancer-") as folder,
+        parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1),
+    ):
+        path = Path(folder) / "trials.pkl"
+        joblib.dump(trials, path)
         yield from Parallel(return_as="generator_unordered")(
-            delayed(run_job)(job, trials) for job in jobs
+            delayed(_run_stored)(job, path) for job in jobs
         )
+
+
+def _run_stored(job: Job, path: Path) -> JobResult:
+    """Run a job in a worker process, which reads the trials once."""
+    return run_job(job, _stored_trials(path))
+
+
+@cache
+def _stored_trials(path: Path) -> list[Trial]:
+    trials: list[Trial] = joblib.load(path)
+    return trials
 
 
 def _collect(
@@ -259,9 +312,9 @@ def _stored(store: Path, job: Job) -> JobResult | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             predictions = {int(name): content[name] for name in content.files}
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         path.unlink()
         return None
     if set(predictions) != set(job.fold.test):

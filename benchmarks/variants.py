@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 from agents.config import AgentConfig
-from benchmarks.entries.base import FloatArray, Report, limited
+from benchmarks.entries.base import FloatArray, limited
 from benchmarks.entries.eegdancer import EEGDancer
 from eeg_emotion_env.trial import Trial
 from encoders import PretrainingConfig
@@ -24,9 +24,9 @@ class RidgeOnLatents(EEGDancer):
     name = "ridge-on-latents"
     summary = "linear regression on the frozen guided latents"
 
-    def fit(self, train: Sequence[Trial], report: Report | None = None) -> None:
+    def fit(self, train: Sequence[Trial]) -> None:
         """Pretrain the encoder, then fit the regression."""
-        self._encoder = self._pretrained(train, report)
+        self._encoder = self._pretrained(train)
         x = np.concatenate([self._encoder.encode(trial.features) for trial in train])
         y = np.concatenate([trial.labels for trial in train])
         annotated = ~np.isnan(y).any(axis=1)

@@ -3,9 +3,16 @@
 import difflib
 from collections.abc import Iterable
 
+from encoders.errors import EEGEmotionError
 
-class EEGEmotionError(Exception):
-    """Base of every error that this project raises for its users."""
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "DataWarning",
+    "EEGEmotionError",
+    "SimulatedDataWarning",
+    "check_choice",
+]
 
 
 class DataError(EEGEmotionError):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from eeg_emotion_env.datasets import DATA_VARIABLE, get_dataset, load
+from eeg_emotion_env.datasets.base import Trials
 from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
 from eeg_emotion_env.errors import ConfigError, check_choice
-from eeg_emotion_env.trial import FloatArray
+from eeg_emotion_env.trial import FloatArray, Trial
 
 MAX_OPEN = 4
 """Data sets (with all their options) whose latents are kept for further environments."""
@@ -61,9 +62,9 @@ def load_latent_episodes(
     """
     check_choice("episode", episode, EPISODE_KINDS)
     options = dict(dataset_options or {})
-    encode = make_encoder(encoder, dataset)
     # Opened each time, which is cheap: so that each environment is checked and warned about.
     trials = load(dataset, data, normalization=normalization, source=source, **options)
+    encode = make_encoder(encoder, trials)
     asked = [dataset, str(data), source, encoder, normalization, episode, options]
     files = [_files(data or os.environ.get(DATA_VARIABLE)), _files(encoder)]
     name = json.dumps([asked, files], default=str, sort_keys=True)
@@ -75,7 +76,7 @@ def load_latent_episodes(
     return _OPEN[name] if subjects is None else _OPEN[name].select(subjects)
 
 
-def make_encoder(encoder: str, dataset: str) -> Encode:
+def make_encoder(encoder: str, trials: Trials) -> Encode:
     """Choose the frozen encoder; it is loaded when the first trial is encoded.
 
     Parameters
@@ -83,8 +84,8 @@ def make_encoder(encoder: str, dataset: str) -> Encode:
     encoder : str
         ``"shipped"`` for the weights that come with the package and fit the data set, ``"none"``
         for the normalised features as they are, or the folder of an encoder.
-    dataset : str
-        Registry name of the data set.
+    trials : Trials
+        What will be encoded; the encoder must have been made for such trials.
 
     Returns
     -------
@@ -109,10 +110,46 @@ def make_encoder(encoder: str, dataset: str) -> Encode:
         from encoders import load_encoder, shipped_encoder
 
         if encoder == "shipped":
-            return shipped_encoder(get_dataset(dataset).card.encoder).encode
-        return load_encoder(Path(encoder).expanduser()).encode
+            loaded = shipped_encoder(get_dataset(trials.keys[0].dataset).card.encoder)
+        else:
+            loaded = load_encoder(Path(encoder).expanduser())
+        require_fitting(loaded.description, trials[0])
+        return loaded.encode
 
     return lambda features: encode_function()(features)
+
+
+def require_fitting(description: Mapping[str, Any], trial: Trial) -> None:
+    """Refuse an encoder that was made for other features than a trial has.
+
+    Parameters
+    ----------
+    description : mapping
+        The encoder's notes; what they do not say is not compared.
+    trial : Trial
+        One of the trials to encode.
+
+    Raises
+    ------
+    ConfigError
+        If channels, bands or steps differ, or only one of both was normalised.
+    """
+    for what in ("channels", "bands", "step_s", "normalization"):
+        made, given = description.get(what), getattr(trial, what)
+        if what == "normalization":
+            differs = made is not None and (made == "none") != (given == "none")
+        else:
+            differs = made is not None and json.dumps(made) != json.dumps(given)
+        if differs:
+            raise ConfigError(
+                f"the encoder was made for {what} {_short(made)}, but {trial.key} has "
+                f"{_short(given)}; pretrain one on such trials, or use encoder='none'"
+            )
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def flatten(features: FloatArray) -> FloatArray:

@@ -2,16 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-import numpy as np
 
 from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.trial import TrialKey
-
-Group = TypeVar("Group", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -117,36 +112,6 @@ def make_split(name: str, keys: Sequence[TrialKey], n_folds: int | None = None) 
     content = [name, [str(key) for key in keys], [fold.test for fold in folds]]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return Split(name, folds, digest)
-
-
-def hold_out(groups: Sequence[Group], share: float, seed: int) -> set[Group]:
-    """Draw whole groups to keep out, at least one and never all.
-
-    Parameters
-    ----------
-    groups : sequence of hashable
-        Group of each trial.
-    share : float
-        Share of the groups, in (0, 1).
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    set
-        Groups kept out.
-
-    Raises
-    ------
-    ConfigError
-        If there are fewer than two groups.
-    """
-    names = sorted(set(groups), key=str)
-    if len(names) < 2:
-        raise ConfigError("need trials of at least two subjects: one is kept out to stop early")
-    n_kept = min(len(names) - 1, max(1, round(share * len(names))))
-    order = np.random.default_rng(seed).permutation(len(names))
-    return {names[i] for i in order[:n_kept]}
 
 
 def _subjects(keys: Sequence[TrialKey]) -> list[str]:

@@ -111,6 +111,12 @@ class Trial:
         if problem:
             raise DataError(f"{self.origin or self.key}: {problem}")
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name in ("features", "labels", "truth"):
+            if state[name] is not None:
+                state[name].setflags(write=False)
+
     def __repr__(self) -> str:
         steps, channels, bands = self.features.shape
         return (
@@ -203,7 +209,7 @@ def _problem(trial: Trial) -> str | None:
         return "labels must lie in [-1, 1] (or be NaN where not annotated)"
     if len(set(trial.channels)) != len(trial.channels):
         return "channel names must be unique"
-    if not trial.step_s > 0:
+    if not 0 < trial.step_s < np.inf:
         return f"step_s must be positive seconds, not {trial.step_s!r}"
     for name, value, known in (
         ("label_kind", trial.label_kind, LABEL_KINDS),

@@ -6,16 +6,16 @@ Names are imported on first use, so that ``import encoders`` does not load torch
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from encoders.checkpoint import CheckpointError
-    from encoders.config import EncoderConfig, EncoderConfigError, PretrainingConfig, StageConfig
+    from encoders.config import EncoderConfig, PretrainingConfig, StageConfig
     from encoders.diagnostics import codebook_usage
+    from encoders.errors import CheckpointError, EncoderConfigError
     from encoders.frozen import EncoderState, FrozenEncoder, load_encoder, shipped_encoder
     from encoders.pretraining import Progress, pretrain
 
 _HOMES = {
-    "CheckpointError": "encoders.checkpoint",
+    "CheckpointError": "encoders.errors",
     "EncoderConfig": "encoders.config",
-    "EncoderConfigError": "encoders.config",
+    "EncoderConfigError": "encoders.errors",
     "EncoderState": "encoders.frozen",
     "FrozenEncoder": "encoders.frozen",
     "PretrainingConfig": "encoders.config",

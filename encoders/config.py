@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 
-
-class EncoderConfigError(ValueError):
-    """Raised when a configuration value is impossible."""
+from encoders.errors import EncoderConfigError
 
 
 def _require(condition: bool, message: str) -> None:
@@ -65,11 +63,20 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dilations", tuple(self.dilations))
-        for name in ("n_channels", "n_bands", "n_spatial", "width", "kernel_size", "code_dim"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1")
-        _require(self.codebook_size >= 2, "codebook_size must be at least 2")
-        _require(self.window >= 2, "window must be at least 2 steps")
-        _require(bool(self.dilations), "dilations must name at least one block")
+        for name in (
+            *("n_channels", "n_bands", "n_spatial", "width", "kernel_size", "code_dim"),
+            *("dynamics_layers", "dynamics_heads"),
+        ):
+            value = getattr(self, name)
+            _require(value >= 1, f"{name} must be at least 1, not {value}")
+        _require(
+            self.codebook_size >= 2, f"codebook_size must be at least 2, not {self.codebook_size}"
+        )
+        _require(self.window >= 2, f"window must be at least 2 steps, not {self.window}")
+        _require(
+            bool(self.dilations) and min(self.dilations) >= 1,
+            f"dilations must be at least 1, one a block, not {self.dilations}",
+        )
         _require(0 < self.codebook_decay < 1, "codebook_decay must lie in (0, 1)")
         _require(0 <= self.dropout < 1, "dropout must lie in [0, 1)")
         _require(0 <= self.input_dropout < 1, "input_dropout must lie in [0, 1)")

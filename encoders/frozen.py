@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoders.checkpoint import CheckpointError, load_checkpoint, load_weights, save_checkpoint
-from encoders.config import EncoderConfig, EncoderConfigError
+from encoders.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from encoders.config import EncoderConfig
 from encoders.dynamics import MaskedDynamics, discrete_continuous
+from encoders.errors import CheckpointError, EncoderConfigError
 from encoders.vqvae import CausalVQVAE, Quantized
 
 KIND = "frozen encoder"

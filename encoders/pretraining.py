@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from encoders.config import EncoderConfig, EncoderConfigError, PretrainingConfig, StageConfig
+from encoders.config import EncoderConfig, PretrainingConfig, StageConfig
 from encoders.diagnostics import codebook_usage
 from encoders.dynamics import MaskedDynamics, span_mask
+from encoders.errors import EncoderConfigError
 from encoders.frozen import FrozenEncoder
+from encoders.groups import hold_out
 from encoders.vqvae import CausalVQVAE
 
 FloatArray = NDArray[np.float32]
@@ -123,7 +125,9 @@ def pretrain(
     guided = labels is not None and settings.guidance > 0
     shape = _shape(features, labels if guided else None, config)
     targets = labels if guided and labels is not None else [f[:, 0, :0] for f in features]
-    train, validation = _split(groups, settings)
+    kept_out = hold_out(groups, settings.validation_share, settings.seed)
+    train = [i for i, group in enumerate(groups) if group not in kept_out]
+    validation = [i for i, group in enumerate(groups) if group in kept_out]
     mean, std = _label_scale([targets[i] for i in train])
     parts = [
         Sequences(
@@ -142,6 +146,7 @@ def pretrain(
         {
             **(description or {}),
             "guided": guided,
+            "validation_groups": sorted(map(str, kept_out)),
             "pretraining": asdict(settings),
             "n_sequences": len(features),
             "n_steps": int(sum(len(f) for f in features)),
@@ -331,20 +336,6 @@ def _shape(
     return shape
 
 
-def _split(groups: Sequence[Hashable], settings: PretrainingConfig) -> tuple[list[int], list[int]]:
-    """Keep whole groups out for early stopping."""
-    names = sorted(set(groups), key=str)
-    if len(names) < 2:
-        raise EncoderConfigError(
-            "pretraining needs sequences of at least two subjects: one of them stops it early"
-        )
-    n_validation = min(len(names) - 1, max(1, round(settings.validation_share * len(names))))
-    order = np.random.default_rng(settings.seed).permutation(len(names))
-    kept_out = {names[i] for i in order[:n_validation]}
-    train = [i for i, group in enumerate(groups) if group not in kept_out]
-    return train, [i for i, group in enumerate(groups) if group in kept_out]
-
-
 def _label_scale(labels: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
     rows = np.concatenate(list(labels))
     if rows.shape[1] == 0:
@@ -361,7 +352,7 @@ def _dead_code_threshold(shape: EncoderConfig, train: Sequences) -> float:
 
 @torch.no_grad()
 def _initialise_codebook(vqvae: CausalVQVAE, train: Sequences) -> None:
-    """Let k-means see a whole pass of the untrained encoder instead of the first batch alone."""
+    """Run k-means on the untrained encoder's outputs for one random batch."""
     vqvae.train()
     batch = next(train.batches(np.random.default_rng(0)))
     vqvae(batch.features, batch.valid)

@@ -1,7 +1,7 @@
 """What a leaderboard entry is: fit on training trials, predict a trial from its features."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +11,6 @@ from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.trial import Trial
 
 FloatArray = NDArray[np.float32]
-Report = Callable[[str], None]
 
 
 class Entry(ABC):
@@ -38,15 +37,13 @@ class Entry(ABC):
         self.seed, self.quick = seed, quick
 
     @abstractmethod
-    def fit(self, train: Sequence[Trial], report: Report | None = None) -> None:
+    def fit(self, train: Sequence[Trial]) -> None:
         """Learn from labelled training trials.
 
         Parameters
         ----------
         train : sequence of Trial
             Trials of the training subjects.
-        report : callable or None
-            Takes a short line on the state of the training.
         """
 
     @abstractmethod

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.entries.base import Entry, FloatArray, Report, label_mean, limited
+from benchmarks.entries.base import Entry, FloatArray, label_mean, limited
 from eeg_emotion_env.trial import Trial
 
 
@@ -14,7 +14,7 @@ class Constant(Entry):
     name = "constant"
     summary = "mean label of the training trials"
 
-    def fit(self, train: Sequence[Trial], report: Report | None = None) -> None:
+    def fit(self, train: Sequence[Trial]) -> None:
         """Keep the mean label."""
         self._mean = label_mean(train)
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from benchmarks.entries.base import Entry, FloatArray, Report, label_mean, label_std, limited
-from eeg_emotion_env.splits import hold_out
+from benchmarks.entries.base import Entry, FloatArray, label_mean, label_std, limited
 from eeg_emotion_env.trial import Trial
+from encoders.groups import hold_out
+from encoders.pretraining import label_loss
 
 WIDTH = 64
 DROPOUT = 0.3
@@ -28,7 +29,7 @@ class GRU(Entry):
     summary = "supervised recurrent network, squared error, stopped early inside the fold"
     stochastic = True
 
-    def fit(self, train: Sequence[Trial], report: Report | None = None) -> None:
+    def fit(self, train: Sequence[Trial]) -> None:
         """Train on most subjects; keep the weights that fit the others best."""
         kept_out = hold_out([trial.subject for trial in train], VALIDATION_SHARE, self.seed)
         fitting = [trial for trial in train if trial.subject not in kept_out]
@@ -38,7 +39,7 @@ class GRU(Entry):
             torch.manual_seed(self.seed)
             n_features = fitting[0].features[0].size
             self._network = Network(n_features, fitting[0].n_dims)
-            self._train(fitting, validation, report)
+            self._train(fitting, validation)
 
     def predict(self, trial: Trial) -> FloatArray:
         """Run the network over the trial from its start."""
@@ -46,7 +47,7 @@ class GRU(Entry):
             output = self._network(_features(trial)[None])[0].numpy()
         return limited(output * self._std + self._mean)
 
-    def _train(self, fitting: list[Trial], validation: list[Trial], report: Report | None) -> None:
+    def _train(self, fitting: list[Trial], validation: list[Trial]) -> None:
         network = self._network
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
@@ -56,7 +57,7 @@ class GRU(Entry):
         for epoch in range(1, (EPOCHS // 3 if self.quick else EPOCHS) + 1):
             network.train()
             for x, y in self._batches(fitting, rng):
-                loss = _squared_error(network(x), y)
+                loss = label_loss(network(x), y)
                 optimiser.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -65,8 +66,6 @@ class GRU(Entry):
             if score < best:
                 best, best_epoch = score, epoch
                 best_state = {k: v.clone() for k, v in network.state_dict().items()}
-            if report is not None:
-                report(f"epoch {epoch}, validation {score:.3f}")
             if epoch - best_epoch >= PATIENCE:
                 break
         network.load_state_dict(best_state)
@@ -76,7 +75,7 @@ class GRU(Entry):
     def _validate(self, validation: list[Trial]) -> float:
         self._network.eval()
         losses = [
-            (float(_squared_error(self._network(x), y)), int((~torch.isnan(y)).sum()))
+            (float(label_loss(self._network(x), y)), int((~torch.isnan(y)).sum()))
             for x, y in self._batches(validation, None)
         ]
         return float(np.average([v for v, _ in losses], weights=[n for _, n in losses]))
@@ -116,10 +115,3 @@ class Network(nn.Module):
 
 def _features(trial: Trial) -> Tensor:
     return torch.from_numpy(trial.features.reshape(trial.n_steps, -1).copy())
-
-
-def _squared_error(predicted: Tensor, labels: Tensor) -> Tensor:
-    annotated = ~torch.isnan(labels)
-    if not annotated.any():
-        return predicted.sum() * 0.0
-    return (predicted[annotated] - labels[annotated]).square().mean()

@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 from sklearn.linear_model import Ridge as RidgeRegression
 from sklearn.model_selection import GroupKFold
 
-from benchmarks.entries.base import Entry, FloatArray, Report, limited
+from benchmarks.entries.base import Entry, FloatArray, limited
 from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.trial import Trial
 
@@ -26,13 +26,11 @@ class Ridge(Entry):
     name = "ridge"
     summary = "linear regression on causally smoothed band power, tuned inside the fold"
 
-    def fit(self, train: Sequence[Trial], report: Report | None = None) -> None:
+    def fit(self, train: Sequence[Trial]) -> None:
         """Choose smoothing and penalty on training subjects, then fit on all of them."""
         scores = {s: _inner_scores(train, s) for s in SMOOTHINGS}
         self.smoothing = max(scores, key=lambda s: max(scores[s]))
         self.penalty = PENALTIES[int(np.argmax(scores[self.smoothing]))]
-        if report is not None:
-            report(f"smoothing {self.smoothing}, penalty {self.penalty:g}")
         rows = [_rows(trial, self.smoothing) for trial in train]
         self._model = _fitted(rows, [trial.labels for trial in train], self.penalty)
 
@@ -75,7 +73,7 @@ def _inner_scores(train: Sequence[Trial], smoothing: float) -> list[float]:
     for fit, test in GroupKFold(n_folds).split(rows, groups=subjects):
         for penalty, values in zip(PENALTIES, scores, strict=True):
             model = _fitted([rows[i] for i in fit], [labels[i] for i in fit], penalty)
-            for subject in {subjects[i] for i in test}:
+            for subject in sorted({subjects[i] for i in test}):
                 mine = [i for i in test if subjects[i] == subject]
                 guesses = [_predicted(model, rows[i], labels[i].shape[1]) for i in mine]
                 values.append(_selection_score([labels[i] for i in mine], guesses))

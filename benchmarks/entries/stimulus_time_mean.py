@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entries.base import Entry, FloatArray, Report, label_mean, limited
+from benchmarks.entries.base import Entry, FloatArray, label_mean, limited
 from eeg_emotion_env.trial import Trial
 
 
@@ -20,7 +20,7 @@ class StimulusTimeMean(Entry):
     summary = "mean training label of the same stimulus at the same second, no EEG"
     needs_stimuli = True
 
-    def fit(self, train: Sequence[Trial], report: Report | None = None) -> None:
+    def fit(self, train: Sequence[Trial]) -> None:
         """Average the labels of each stimulus, step by step."""
         self._fallback = label_mean(train)
         self._tracks = {

@@ -1,10 +1,8 @@
 """SEED: 15 subjects watch 15 film clips in three sessions, 62-channel EEG."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -222,12 +220,9 @@ def _problems(source: Source, found: list[TrialKey]) -> Iterator[str]:
 
 
 def _summary(folder: DataFolder, found: list[TrialKey]) -> Iterator[str]:
-    """Count trials for each subject and session, one line a subject."""
+    """Say what kind of folder it is, and how much of the full set it holds."""
     kind = "raw EEG" if folder.is_raw else "features"
-    for subject, keys in groupby(found, key=lambda key: key.subject):
-        sessions = Counter(key.session for key in keys)
-        counts = ", ".join(f"session {session}: {n} trials" for session, n in sessions.items())
-        yield f"{folder.path.name} ({kind}): subject {subject}: {counts}"
+    yield f"{folder.path.name} ({kind}): {len(found)} trials in {len(folder.files)} files"
     if folder.manifest or any(file.is_simulated for file in folder.files):
         yield f"{folder.path.name}: simulated, not recorded"
     elif len(folder.files) < CARD.n_subjects * CARD.n_sessions:

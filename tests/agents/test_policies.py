@@ -85,3 +85,14 @@ def test_unknown_actor_is_named():
         _policy(actor="fast")
     with pytest.raises(ValueError, match="previous"):
         _policy(actor="leaky")
+
+
+def test_space_that_lost_its_public_part_is_refused():
+    from gymnasium.spaces import Box
+
+    space = LAYOUT.observation_space()
+    plain = Box(space.low, space.high, dtype=np.float32)
+    arguments = plain, LAYOUT.action_space(), ConstantSchedule(1e-3)
+    with pytest.raises(ValueError, match="public_size"):
+        EEGDancerPolicy(*arguments)
+    assert EEGDancerPolicy(*arguments, public_size=7).actor.features_extractor.features_dim == 7

@@ -107,7 +107,7 @@ def test_other_latents_are_refused(agent):
 
 
 def test_one_subject_is_not_enough():
-    with pytest.raises(ConfigError, match="two subjects"):
+    with pytest.raises(EEGEmotionError, match="two subjects"):
         train_agent(made_episodes(1), SMALL)
 
 

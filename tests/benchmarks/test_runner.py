@@ -1,5 +1,7 @@
 """The runner: labels kept back, resumable, independent of workers, failures reported."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ class Spy(Entry):
     name, summary = "spy", "remembers what it was given"
     seen: list = []  # noqa: RUF012
 
-    def fit(self, train, report=None):
+    def fit(self, train):
         self._subjects = {trial.subject for trial in train}
 
     def predict(self, trial):
@@ -55,9 +57,13 @@ def test_finished_jobs_are_not_run_again(setting, tmp_path):
     jobs = make_jobs(trials, split, ["spy"], [0])
     first = run_jobs(jobs, trials, tmp_path)
     count = len(Spy.seen)
-    (tmp_path / f"{jobs[0].fingerprint}.npz").write_bytes(b"broken")
+    broken = [tmp_path / f"{job.fingerprint}.npz" for job in jobs[:3]]
+    content = broken[0].read_bytes()
+    broken[0].write_bytes(b"broken")
+    broken[1].write_bytes(content[: len(content) // 2])
+    broken[2].write_bytes(content[:100] + bytes([content[100] ^ 255]) + content[101:])
     second = run_jobs(jobs, trials, tmp_path)
-    assert len(Spy.seen) - count == len(jobs[0].fold.test)
+    assert len(Spy.seen) - count == sum(len(job.fold.test) for job in jobs[:3])
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a.predictions, b.predictions)
 
@@ -70,6 +76,18 @@ def test_changed_data_change_the_fingerprint(setting):
     first = make_jobs(trials, split, ["constant"], [0])[0]
     assert first.fingerprint != make_jobs(changed, split, ["constant"], [0])[0].fingerprint
     assert first.fingerprint == make_jobs(trials, split, ["constant"], [0])[0].fingerprint
+    renamed = [trials[0].replace(key=replace(trials[0].key, stimulus="other")), *trials[1:]]
+    assert first.fingerprint != make_jobs(renamed, split, ["constant"], [0])[0].fingerprint
+    offline = [trials[0].replace(causal=False), *trials[1:]]
+    assert first.fingerprint != make_jobs(offline, split, ["constant"], [0])[0].fingerprint
+
+
+def test_no_entries_means_all_that_can_run(setting):
+    trials, split = setting
+    names = {job.entry for job in make_jobs(trials, split, [], [0])}
+    assert names == set(ENTRIES)
+    blind = made_trials(stimuli=False)
+    assert "stimulus-time-mean" not in {j.entry for j in make_jobs(blind, split, [], [0])}
 
 
 def test_a_failing_job_is_named_and_the_others_are_kept(setting, tmp_path):
@@ -98,8 +116,8 @@ def test_held_out_subject_leaves_no_trace_in_what_is_fitted(name, trials, monkey
     kind = ENTRIES[name]
 
     class Kept(kind):
-        def fit(self, train, report=None):
-            super().fit(train, report)
+        def fit(self, train):
+            super().fit(train)
             fitted.append(self)
 
     monkeypatch.setitem(ENTRIES, name, Kept)

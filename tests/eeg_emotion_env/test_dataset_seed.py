@@ -1,6 +1,7 @@
 """SEED's files: round trip, layouts in use, labels, and everything that can be wrong."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -342,7 +343,9 @@ def test_check_of_a_whole_set(written_seed):
     report = SEED.check(written_seed)
     assert report.ok
     assert len(report.found) == 12
-    assert any("subject 2: session 1: 3 trials, session 2: 3 trials" in n for n in report.notes)
+    counts = Counter((key.subject, key.session) for key in report.found)
+    assert counts == dict.fromkeys([(1, 1), (1, 2), (2, 1), (2, 2)], 3)
+    assert any("12 trials in 4 files" in note for note in report.notes)
     assert any("simulated, not recorded" in note for note in report.notes)
 
 

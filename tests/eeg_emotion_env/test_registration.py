@@ -11,9 +11,9 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_sb3_env
 
 import eeg_emotion_env
-from eeg_emotion_env.datasets import DATASETS
+from eeg_emotion_env.datasets import DATASETS, Trials
 from eeg_emotion_env.errors import ConfigError, SimulatedDataWarning
-from eeg_emotion_env.latents import load_latent_episodes, make_encoder
+from eeg_emotion_env.latents import load_latent_episodes, make_encoder, require_fitting
 from eeg_emotion_env.registration import ENV, VECTOR_ENV, register_envs
 
 from .toys import toy_trial
@@ -97,7 +97,7 @@ def test_environments_share_what_is_encoded():
 
 def test_encoding_none_is_flattening():
     trial = toy_trial()
-    latents = make_encoder("none", "simulated")(trial.features)
+    latents = make_encoder("none", Trials([]))(trial.features)
     assert np.array_equal(latents, trial.features.reshape(6, 4))
 
 
@@ -132,3 +132,25 @@ def test_module_name_in_the_id_registers():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "simulated"
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"channels": ["FZ"]},
+        {"bands": ["alpha"]},
+        {"step_s": 4.0},
+        {"normalization": "none"},
+    ],
+)
+def test_encoders_made_for_other_features_are_refused(description):
+    trial = toy_trial().replace(normalization="past")
+    with pytest.raises(ConfigError, match=f"made for {next(iter(description))}"):
+        require_fitting(description, trial)
+    require_fitting({}, trial)
+
+
+def test_shipped_encoder_refuses_features_that_are_not_normalised():
+    small = {**OFFLINE, "encoder": "shipped", "normalization": "none"}
+    with pytest.raises(ConfigError, match="made for normalization past"):
+        load_latent_episodes("simulated", **small)[0]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.splits import SPLITS, hold_out, make_split
+from eeg_emotion_env.splits import SPLITS, make_split
 from eeg_emotion_env.trial import TrialKey
 
 
@@ -56,15 +56,3 @@ def test_impossible_splits_are_refused(arguments, message):
     name, counts, *rest = arguments
     with pytest.raises(ConfigError, match=message):
         make_split(name, _keys(counts), *rest)
-
-
-@given(
-    groups=st.lists(st.integers(0, 9), min_size=2).filter(lambda g: len(set(g)) > 1),
-    share=st.floats(0.01, 0.99),
-    seed=st.integers(0, 99),
-)
-def test_hold_out_keeps_some_and_never_all(groups, share, seed):
-    kept = hold_out(groups, share, seed)
-    assert kept
-    assert kept < set(groups)
-    assert kept == hold_out(groups, share, seed)
