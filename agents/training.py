@@ -17,8 +17,10 @@ from agents.config import AgentConfig
 from agents.policies import EEGDancerPolicy
 from agents.scaling import LabelScale, ScaledVecEnv
 from agents.vec_env import PlaybackVecEnv
+from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.playback import Episode
+from eeg_emotion_env.rewards import make_reward
 from encoders.groups import hold_out
 
 FloatArray = NDArray[np.float32]
@@ -88,6 +90,9 @@ def train_agent(
         kept_out = hold_out(subjects, settings.validation_share, settings.seed)
     train = [e for e in episodes if e.key.subject not in kept_out]
     validation = [e for e in episodes if e.key.subject in kept_out]
+    for part, chosen in (("training", train), ("validation", validation)):
+        if all(np.isnan(episode.labels).all() for episode in chosen):
+            raise ConfigError(f"no step of the {part} subjects is annotated; use other subjects")
     scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
     with torch.random.fork_rng(devices=[]):
         model = _make_sac(train, settings, scale, tensorboard_log)
@@ -109,8 +114,7 @@ def train_agent(
 def _make_sac(
     train: Sequence[Episode], config: AgentConfig, scale: LabelScale, log: str | None
 ) -> SAC:
-    rows = np.concatenate([episode.labels for episode in train])
-    factor = _reward_factor(config.reward, float(np.nanmean(np.nanvar(rows, axis=0))))
+    factor = _reward_factor(train, config, scale)
     venv = PlaybackVecEnv(train, config.n_envs, config.reward, config.privileged, seed=config.seed)
     layout = venv.layout
     model = SAC(
@@ -137,9 +141,23 @@ def _make_sac(
     return model
 
 
-def _reward_factor(reward: str, label_variance: float) -> float:
-    """Bring rewards to the order of 1: squared errors are counted in label variances."""
-    return 1.0 / max(label_variance, 1e-6) if reward == "squared-error" else 1.0
+def _reward_factor(train: Sequence[Episode], config: AgentConfig, scale: LabelScale) -> float:
+    """Bring every reward to one size, that of the squared error in label variances.
+
+    Measured on random actions: SAC's entropy bonus is of the order of 1, and would drown rewards
+    that are hundreds of times smaller.
+    """
+    rng = np.random.default_rng(config.seed)
+    labels = [episode.labels for episode in train]
+    predictions = [scale.prediction(rng.uniform(-1, 1, values.shape)) for values in labels]
+
+    def spread(name: str) -> float:
+        reward = make_reward(name)
+        rewards = [reward.trajectory(y, p) for y, p in zip(labels, predictions, strict=True)]
+        return max(float(np.concatenate(rewards).std()), 1e-9)
+
+    variance = float(np.nanmean(np.nanvar(np.concatenate(labels), axis=0)))
+    return spread("squared-error") / max(variance, 1e-6) / spread(config.reward)
 
 
 class EarlyStopping(BaseCallback):

@@ -211,7 +211,3 @@ def _show_warning(
     """Print a warning as one line, without the place in the code."""
     if issubclass(category, UserWarning):
         print(f"eegdancer: warning: {message}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

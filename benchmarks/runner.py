@@ -97,10 +97,12 @@ class JobResult:
 
 @cache
 def code_fingerprint(entry: str) -> str:
-    """SHA-256 of the sources in `PACKAGES`, of an entry's own module, and of library versions."""
+    """SHA-256 of the sources in `PACKAGES` and of the entry's classes, and of library versions."""
     root = Path(__file__).parents[1]
-    source = inspect.getsourcefile(resolve_entry(entry))
-    digest = hashlib.sha256(Path(source).read_bytes() if source else b"")
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for kind in resolve_entry(entry).__mro__[:-1]:
+        source = inspect.getsourcefile(kind)
+        digest.update(Path(source).read_bytes() if source else b"")
     digest.update(repr([(name, version(name)) for name in LIBRARIES]).encode())
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
         digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
@@ -153,6 +155,10 @@ def make_jobs(
     """
     data = data_fingerprint(trials, split)
     jobs = []
+    names = [resolve_entry(name).name for name in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"entries must have different names; {', '.join(twice)} comes twice")
     unknown = any(trial.stimulus is None for trial in trials)
     able = [name for name, kind in ENTRIES.items() if not (unknown and kind.needs_stimuli)]
     for name in entries or able:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.trial import TrialKey
@@ -109,7 +109,7 @@ def make_split(name: str, keys: Sequence[TrialKey], n_folds: int | None = None) 
         Fold(number, tuple(sorted(everything - set(test))), tuple(test))
         for number, test in enumerate(tests)
     )
-    content = [name, [str(key) for key in keys], [fold.test for fold in folds]]
+    content = [name, [astuple(key) for key in keys], [fold.test for fold in folds]]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return Split(name, folds, digest)
 

@@ -214,6 +214,10 @@ def _session_files(folder: Path, manifest: dict[str, Any] | None) -> tuple[Sessi
         match = FILE_NAME.fullmatch(name.rsplit("/", 1)[-1])
         if match:
             dates[int(match[1])].add(match[2])
+    # So does SEED itself, as long as all dates are its own.
+    for subject, known in DATES.items():
+        if dates[subject] and dates[subject] <= set(known):
+            dates[subject] = set(known)
     files = []
     for path, match, split in found:
         subject, date = int(match[1]), match[2]

@@ -123,3 +123,22 @@ def test_scale_is_undone_by_its_inverse():
 def test_unknown_reward_is_named():
     with pytest.raises(ConfigError, match="squared-error"):
         AgentConfig(reward="squared")
+
+
+@pytest.mark.parametrize("reward", ["ccc", "ccc-running"])
+def test_trajectory_rewards_reach_sac_at_a_size_it_can_learn_from(reward):
+    config = replace(SMALL, reward=reward, total_steps=4000, evaluate_every=500, net_arch=(32, 32))
+    trained = train_agent(made_episodes(6, 4), config)
+    test = made_episodes(3, 3, seed=9)
+    spread = np.concatenate(trained.predict(test)).std()
+    assert spread > 0.4 * np.concatenate([e.labels for e in test]).std()
+    assert subject_score(test, trained.predict(test)) > 0.3
+
+
+def test_validation_subjects_without_labels_are_refused_at_once():
+    blind = [
+        replace(e, labels=np.full_like(e.labels, np.nan)) if e.key.subject == 2 else e
+        for e in made_episodes()
+    ]
+    with pytest.raises(ConfigError, match="no step of the validation subjects"):
+        train_agent(blind, SMALL, validation_subjects=["2"])

@@ -156,6 +156,12 @@ def test_unknown_entry_is_suggested(setting):
         make_jobs(trials, split, ["rige"], [0])
 
 
+def test_an_entry_named_twice_is_refused(setting):
+    trials, split = setting
+    with pytest.raises(ConfigError, match="ridge comes twice"):
+        make_jobs(trials, split, ["ridge", "benchmarks.entries.ridge:Ridge"], [0])
+
+
 def test_deterministic_entries_run_once_for_all_seeds(setting):
     trials, split = setting
     jobs = make_jobs(trials, split, ["constant", "gru"], [0, 1, 2])

@@ -380,3 +380,11 @@ def test_broken_manifest(seed_root):
     fails(seed_root, r"simulation\.json: cannot be read")
     (seed_root / "simulation.json").write_text("{}")
     fails(seed_root, "lists no files")
+
+
+def test_a_missing_file_does_not_shift_later_sessions(recorded_root):
+    folder = recorded_root / "Preprocessed_EEG"
+    before = {key.session for key in load("seed", recorded_root).keys if key.subject == 2}
+    (folder / "2_20140404.mat").unlink()
+    after = {key.session for key in load("seed", recorded_root).keys if key.subject == 2}
+    assert after == before - {1}
