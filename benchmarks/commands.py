@@ -57,10 +57,16 @@ def check_data(options: cli.CheckData) -> int:
     for note in report.notes:
         console.print(f"  note: {note}", highlight=False, markup=False)
     for problem in report.problems:
-        ERRORS.print(f"problem: {problem}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"  problem: {problem}", highlight=False, markup=False)
     if report.ok:
         console.print("ok")
-    return 0 if report.ok else 1
+        return 0
+    names = sorted({Path(problem.split(": ", 1)[0]).name for problem in report.problems})
+    raise DataError(
+        f"{options.folder}: {len(report.problems)} problems, in {', '.join(names)}"
+        if names
+        else f"{options.folder}: no trials found"
+    )
 
 
 @run.register
@@ -179,7 +185,7 @@ def evaluate(options: cli.Evaluate) -> int:
     context["fingerprint"] = agent.description["fingerprint"]
     write_results(out, predictions, context, table)
     _write_config(out / "command.json", options)
-    _print_table(table)
+    _print_table(table, context)
     _say(f"predictions and metrics written to {out}")
     return 0
 
@@ -223,7 +229,7 @@ def leaderboard(options: cli.Leaderboard) -> int:
     table = leaderboard_table(predictions)
     write_results(out, predictions, context, table)
     write_report(out / "report.html", table, predictions, context)
-    _print_table(table)
+    _print_table(table, context)
     _say(f"table, predictions and report written to {out}")
     return 0
 
@@ -380,9 +386,13 @@ def _progress(title: str, total: int) -> Iterator[Any]:
     with Progress(*columns, console=ERRORS) as bar:
         task = bar.add_task(title, total=total, text="")
         yield lambda done, text="": bar.update(task, completed=done, text=text)
+        # stopped early is done too
+        bar.update(task, completed=total)
 
 
-def _print_table(table: Any) -> None:
+def _print_table(table: Any, context: dict[str, Any]) -> None:
+    mark = "SIMULATED DATA: " if context["source"] == "simulated" else ""
+    _say(f"{mark}{context['title']}, {context['protocol']}")
     columns = ("ccc", "ccc_low", "ccc_high", "pcc", "rmse", "mae", "trial_ccc", "trial_pcc")
     shown = Table("entry", "track", "subjects", "trials", *columns, box=None)
     for row in table.to_dict("records"):

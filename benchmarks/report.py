@@ -147,7 +147,7 @@ def _facts(
         "Subjects": len({p.key.subject for p in predictions}),
         "Trials": len({p.key for p in predictions}),
         "Entries": table["entry"].nunique(),
-        "Seeds": ", ".join(map(str, sorted({p.seed for p in predictions}))),
+        "Seed numbers": ", ".join(map(str, sorted({p.seed for p in predictions}))),
     }
     return "".join(
         f"<div><dt>{name}</dt><dd>{escape(str(value))}</dd></div>" for name, value in facts.items()

@@ -98,6 +98,8 @@ def make_split(name: str, keys: Sequence[TrialKey], n_folds: int | None = None) 
         and one to stop training early.
     """
     check_choice("split", name, SPLITS)
+    if n_folds is not None and name != "grouped-k-fold":
+        raise ConfigError(f"n_folds is for grouped-k-fold; {name} has one fold a subject")
     n_subjects = len(set(_subjects(keys)))
     if n_subjects < 3:
         raise ConfigError(

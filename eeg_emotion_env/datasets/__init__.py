@@ -110,8 +110,9 @@ def load(
         )
     if source is None and dataset.card.name != "simulated":
         warnings.warn(
-            f"no recordings of {dataset.card.title} found: simulated EEG of the same shape stands "
-            f"in. Give data=… (command line: --data) or set {DATA_VARIABLE} to use recordings.",
+            f"no recordings of {dataset.card.title} found: simulated EEG with its channels and "
+            "bands, few subjects, short trials and continuous simulated labels stands in. Give "
+            f"data=… (command line: --data) or set {DATA_VARIABLE} to use recordings.",
             SimulatedDataWarning,
             stacklevel=2,
         )

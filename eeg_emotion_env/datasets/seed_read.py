@@ -115,10 +115,12 @@ def structure_problems(file: SessionFile, source: Source) -> Iterator[str]:
         pattern = "<prefix>_eeg<trial>" if source.kind == "raw" else f"{source.kind}<trial>"
         yield f"{file.path}: no variables {pattern}; restore the file from the release"
         return
-    for trial in sorted(set(range(1, source.n_trials + 1)) - set(trials)):
+    missing = sorted(set(range(1, source.n_trials + 1)) - set(trials))
+    if missing:
+        named = f"trial {missing[0]} is" if len(missing) == 1 else f"trials {_listed(missing)} are"
         yield (
-            f"{file.path}: trial {trial} is missing (of {source.n_trials}); restore the file from "
-            "the release"
+            f"{file.path}: {named} missing (of {source.n_trials}); restore the file from the "
+            "release"
         )
     for trial, name in trials.items():
         if not 1 <= trial <= source.n_trials:
@@ -126,6 +128,13 @@ def structure_problems(file: SessionFile, source: Source) -> Iterator[str]:
         wrong = _wrong_shape(file.variables[name], source.kind)
         if wrong:
             yield f"{file.path}: {name} {wrong}"
+
+
+def _listed(numbers: list[int]) -> str:
+    """List numbers, or name first and last where there are none left out between."""
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers))
 
 
 def _wrong_shape(shape: tuple[int, ...], kind: str) -> str | None:

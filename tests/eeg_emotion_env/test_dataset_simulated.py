@@ -54,7 +54,7 @@ def test_unknown_option_is_named():
 
 @pytest.mark.parametrize("name", ["seed", "mahnob"])
 def test_stand_ins_say_what_they_are(name):
-    with pytest.warns(SimulatedDataWarning, match="simulated EEG of the same shape"):
+    with pytest.warns(SimulatedDataWarning, match="simulated EEG with its channels"):
         trials = load(name)
     trial = trials[1]
     assert (trial.dataset, trial.source, trial.label_kind) == (name, "simulated", "simulated")
@@ -76,3 +76,11 @@ def test_affect_can_be_decoded_across_subjects():
     predicted = Ridge(1000.0).fit(x, y).predict(arrays[3][0])
     correlations = [pearsonr(predicted[:, d], arrays[3][1][:, d]).statistic for d in range(2)]
     assert min(correlations) > 0.25
+
+
+def test_stand_ins_are_other_people_than_those_of_other_sets():
+    """A model of one stand-in must not meet its own training subjects in another."""
+    first = load("seed", source="simulated")[0]
+    second = load("simulated", n_subjects=4)[0]
+    assert not np.array_equal(first.labels, second.labels)
+    assert not np.allclose(first.features, second.features)

@@ -50,6 +50,7 @@ def test_fingerprint_follows_the_trials():
         (("leave-subject", [2, 2, 2]), "Did you mean 'leave-subject-out'"),
         (("leave-subject-out", [2, 2]), "at least 3 subjects"),
         (("grouped-k-fold", [2, 2, 2], 9), "between 2 and 3 folds"),
+        (("leave-subject-out", [2, 2, 2], 3), "n_folds is for grouped-k-fold"),
     ],
 )
 def test_impossible_splits_are_refused(arguments, message):
