@@ -307,7 +307,7 @@ class BatchedPlayback:
         return self._episodes[int(self.episode[env])]
 
     def trajectory(self, env: int) -> tuple[FloatArray, FloatArray]:
-        """Return labels and predictions of the current episode so far.
+        """Return labels and predictions of the current episode so far; ask before the next step.
 
         Returns
         -------
