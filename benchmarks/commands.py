@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks import cli
+from benchmarks import options as arguments
 from eeg_emotion_env.datasets import Trials, detect, get_dataset, load
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.latents import require_fitting
@@ -34,7 +34,7 @@ def run(options: Any) -> int:
 
 
 @run.register
-def check_data(options: cli.CheckData) -> int:
+def check_data(options: arguments.CheckData) -> int:
     """Report what a folder holds; exit 1 if anything is missing or broken."""
     dataset = get_dataset(options.dataset) if options.dataset else detect(options.folder)
     with ERRORS.status(f"reading {options.folder}"):
@@ -70,7 +70,7 @@ def check_data(options: cli.CheckData) -> int:
 
 
 @run.register
-def simulate(options: cli.Simulate) -> int:
+def simulate(options: arguments.Simulate) -> int:
     """Write a simulated data set."""
     from eeg_emotion_env.simulation import SimulationConfig
     from eeg_emotion_env.simulation.seed_layout import write_seed
@@ -91,7 +91,7 @@ def simulate(options: cli.Simulate) -> int:
 
 
 @run.register
-def pretrain(options: cli.Pretrain) -> int:
+def pretrain(options: arguments.Pretrain) -> int:
     """Pretrain an encoder on the training subjects."""
     trials, _ = _training_trials(options.data, options.test_subjects)
     out = _out_folder(options.out)
@@ -107,7 +107,7 @@ def pretrain(options: cli.Pretrain) -> int:
 
 
 @run.register
-def train(options: cli.Train) -> int:
+def train(options: arguments.Train) -> int:
     """Train an agent on the latents of a frozen encoder."""
     from agents import AgentConfig, train_agent
     from eeg_emotion_env.playback import build_episodes
@@ -148,7 +148,7 @@ def train(options: cli.Train) -> int:
 
 
 @run.register
-def evaluate(options: cli.Evaluate) -> int:
+def evaluate(options: arguments.Evaluate) -> int:
     """Score a trained model on subjects that it has not seen."""
     from agents import load_agent
     from benchmarks.leaderboard import leaderboard_table, write_results
@@ -191,7 +191,7 @@ def evaluate(options: cli.Evaluate) -> int:
 
 
 @run.register
-def leaderboard(options: cli.Leaderboard) -> int:
+def leaderboard(options: arguments.Leaderboard) -> int:
     """Run entries on held-out subjects and write table, predictions and report."""
     from benchmarks.leaderboard import leaderboard_table, write_results
     from benchmarks.report import write_report
@@ -234,7 +234,7 @@ def leaderboard(options: cli.Leaderboard) -> int:
     return 0
 
 
-def _load(data: cli.Data) -> Trials:
+def _load(data: arguments.Data) -> Trials:
     options: dict[str, Any] = {}
     for item in data.option:
         name, _, value = item.partition("=")
@@ -262,7 +262,7 @@ def _known_subjects(trials: Trials, listed: str) -> list[str]:
     return names
 
 
-def _training_trials(data: cli.Data, test_subjects: str) -> tuple[Trials, list[str]]:
+def _training_trials(data: arguments.Data, test_subjects: str) -> tuple[Trials, list[str]]:
     """Return the trials without the test subjects, and the latter's names."""
     trials = _load(data)
     tested = _known_subjects(trials, test_subjects)
@@ -334,7 +334,7 @@ def _seen_subjects(trials: Trials, *descriptions: dict[str, Any]) -> set[str]:
     }
 
 
-def _context(options: Any, data: cli.Data, trials: Trials, protocol: str) -> dict[str, Any]:
+def _context(options: Any, data: arguments.Data, trials: Trials, protocol: str) -> dict[str, Any]:
     return {
         "dataset": data.dataset,
         "title": get_dataset(data.dataset).card.title,
@@ -357,7 +357,7 @@ def _jsonable(options: Any) -> dict[str, Any]:
 
 
 def _write_config(path: Path, options: Any) -> None:
-    command = next(name for name, kind in cli.COMMANDS.items() if isinstance(options, kind))
+    command = next(name for name, kind in arguments.COMMANDS.items() if isinstance(options, kind))
     content = {"command": command, "options": _jsonable(options), "versions": _versions()}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

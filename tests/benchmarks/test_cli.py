@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.cli import COMMANDS, main
+from benchmarks.cli import main
+from benchmarks.options import COMMANDS
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,162 @@
+"""Arguments of every command of `eegdancer`: one frozen dataclass each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which trials are read, and how.
+
+    Attributes
+    ----------
+    dataset : str
+        Data set: seed, mahnob, simulated.
+    data : Path or None
+        Folder of the recordings (default: the folder in EEG_EMOTION_DATA; without either, a
+        simulation of the same shape).
+    normalization : str
+        past (causal), subject (transductive) or none.
+    source : str or None
+        recorded: fail if there are no recordings; simulated: use the simulation.
+    subjects : str
+        Subjects to use, separated by commas (default: all).
+    option : tuple of str
+        Option of the data set as name=value, such as step_s=2 or labels=class; may be repeated.
+    """
+
+    dataset: str
+    data: Path | None = None
+    normalization: str = "past"
+    source: str | None = None
+    subjects: str = ""
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True)
+class CheckData:
+    """Say what is in a folder, by subject, session and trial, and what is missing or broken."""
+
+    folder: tyro.conf.Positional[Path]
+    """Root of the data set."""
+    dataset: str | None = None
+    """Data set; told from the layout by default."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Write simulated recordings in the layout of a real data set."""
+
+    out: Path
+    """Folder to write; must be new, empty, or an earlier simulation."""
+    layout: str = "seed"
+    """Layout: seed."""
+    subjects: int = 4
+    """Subjects."""
+    sessions: int = 3
+    """Sessions a subject."""
+    seed: int = 0
+    """Seed of the simulation."""
+    duration_scale: float = 1.0
+    """Factor on the real lengths of the clips."""
+    shared: float = 0.5
+    """Share of the affect's variance that the stimulus gives to every subject, 0 to 1."""
+    muscle_coupling: float = 0.0
+    """How strongly facial muscle activity follows valence."""
+    features: bool = False
+    """Write ExtractedFeatures_1s and ExtractedFeatures_4s as well."""
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """Pretrain an encoder (causal VQ-VAE, masked dynamics) and freeze it."""
+
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for the encoder."""
+    test_subjects: str = ""
+    """Subjects to keep out of everything, separated by commas."""
+    guided: bool = True
+    """Use the labels of the training subjects as an auxiliary target."""
+    epochs: int = 60
+    """Most epochs of each of the two stages."""
+    seed: int = 0
+    """Seed."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train SAC on the latents of a frozen encoder."""
+
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for agent and encoder."""
+    encoder: Path | None = None
+    """Folder of a pretrained encoder; by default one is pretrained on the training subjects."""
+    test_subjects: str = ""
+    """Subjects to keep out of everything, separated by commas."""
+    reward: str = "squared-error"
+    """Reward: squared-error, ccc, ccc-running, ccc-terminal."""
+    gamma: float = 0.9
+    """Discount."""
+    actor: str = "leaky"
+    """Actor: direct or leaky."""
+    privileged: bool = False
+    """Show label information to the critics (never to the actor)."""
+    total_steps: int = 20_000
+    """Environment steps at most."""
+    tensorboard: Path | None = None
+    """Folder for TensorBoard logs (extra: tensorboard)."""
+    seed: int = 0
+    """Seed."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Predict subjects that a trained model has not seen, and score the predictions."""
+
+    model: Path
+    """Folder written by `eegdancer train`."""
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for predictions.parquet and metrics."""
+    include_training: bool = False
+    """Score subjects of the training as well; their scores say nothing about new people."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Compare entries on held-out subjects: table, predictions and report."""
+
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for results; the same command goes on where it was stopped."""
+    split: str = "leave-subject-out"
+    """Protocol: leave-subject-out or grouped-k-fold."""
+    n_folds: int | None = None
+    """Folds of grouped-k-fold."""
+    entries: str = ""
+    """Entries, separated by commas: constant, stimulus-time-mean, ridge, gru, eegdancer, or the
+    import path package.module:Class of an entry of your own (default: all that can run)."""
+    seeds: int = 1
+    """Seeds of each entry that is random."""
+    seed: int = 0
+    """First seed."""
+    workers: int | None = None
+    """Processes (default: one a core)."""
+    quick: bool = False
+    """Cut training short, for a first look; results say so."""
+
+
+COMMANDS: dict[str, type[Any]] = {
+    "check-data": CheckData,
+    "simulate": Simulate,
+    "pretrain": Pretrain,
+    "train": Train,
+    "evaluate": Evaluate,
+    "leaderboard": Leaderboard,
+}
+"""Every command by its name."""
