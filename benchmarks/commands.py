@@ -21,6 +21,7 @@ from benchmarks import options as arguments
 from eeg_emotion_env.datasets import Trials, detect, get_dataset, load
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.latents import require_fitting
+from encoders.config import StageConfig
 
 ERRORS = Console(stderr=True)
 PACKAGES = ("eeg-emotion-env", "torch", "stable-baselines3", "gymnasium", "numpy", "mne")
@@ -124,7 +125,7 @@ def train(options: arguments.Train) -> int:
     trials, tested = _training_trials(options.data, options.test_subjects)
     out = _out_folder(options.out)
     if options.encoder is None:
-        encoder = _pretrained(trials, True, 60, options.seed)
+        encoder = _pretrained(trials, True, StageConfig.epochs, options.seed)
     else:
         encoder = load_encoder(options.encoder)
         require_fitting(encoder.description, trials[0])
@@ -168,8 +169,8 @@ def evaluate(options: arguments.Evaluate) -> int:
     unseen = [s for s in trials.subjects if str(s) not in seen]
     if not unseen and not options.include_training:
         raise ConfigError(
-            f"{options.model} was trained on all of these subjects; train with --test-subjects, "
-            "give other data, or add --include-training"
+            f"{options.model}: its agent or encoder was trained on all of these subjects; train "
+            "with --test-subjects, give other data, or add --include-training"
         )
     chosen = trials if options.include_training else trials.select(unseen)
     out = _out_folder(options.out)
@@ -276,7 +277,7 @@ def _training_trials(data: arguments.Data, test_subjects: str) -> tuple[Trials, 
 
 
 def _pretrained(trials: Trials, guided: bool, epochs: int, seed: int) -> Any:
-    from encoders import PretrainingConfig, StageConfig
+    from encoders import PretrainingConfig
     from encoders import pretrain as pretrain_encoder
 
     stage = StageConfig(epochs=epochs)

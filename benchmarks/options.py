@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 import tyro
 
+from agents.config import AgentConfig
+from encoders.config import StageConfig
+
 
 @dataclass(frozen=True)
 class Data:
@@ -81,7 +84,7 @@ class Pretrain:
     """Subjects to keep out of everything, separated by commas."""
     guided: bool = True
     """Use the labels of the training subjects as an auxiliary target."""
-    epochs: int = 60
+    epochs: int = StageConfig.epochs
     """Most epochs of each of the two stages."""
     seed: int = 0
     """Seed."""
@@ -98,15 +101,15 @@ class Train:
     """Folder of a pretrained encoder; by default one is pretrained on the training subjects."""
     test_subjects: str = ""
     """Subjects to keep out of everything, separated by commas."""
-    reward: str = "squared-error"
+    reward: str = AgentConfig.reward
     """Reward: squared-error, ccc, ccc-running, ccc-terminal."""
-    gamma: float = 0.9
+    gamma: float = AgentConfig.gamma
     """Discount."""
-    actor: str = "leaky"
+    actor: str = AgentConfig.actor
     """Actor: direct or leaky."""
-    privileged: bool = False
+    privileged: bool = AgentConfig.privileged
     """Show label information to the critics (never to the actor)."""
-    total_steps: int = 20_000
+    total_steps: int = AgentConfig.total_steps
     """Environment steps at most."""
     tensorboard: Path | None = None
     """Folder for TensorBoard logs (extra: tensorboard)."""
