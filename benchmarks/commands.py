@@ -4,9 +4,11 @@ import json
 import platform
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from functools import singledispatch
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +27,6 @@ from encoders.config import StageConfig
 
 ERRORS = Console(stderr=True)
 PACKAGES = ("eeg-emotion-env", "torch", "stable-baselines3", "gymnasium", "numpy", "mne")
-LAYOUTS = ("seed",)
 
 
 @singledispatch
@@ -37,30 +38,24 @@ def run(options: Any) -> int:
 @run.register
 def check_data(options: arguments.CheckData) -> int:
     """Report what a folder holds; exit 1 if anything is missing or broken."""
+    from eeg_emotion_env.datasets.checks import check_folder
+
     dataset = get_dataset(options.dataset) if options.dataset else detect(options.folder)
-    with ERRORS.status(f"reading {options.folder}"):
-        report = dataset.check(options.folder)
-    console = Console(soft_wrap=True)
-    subjects = list(dict.fromkeys(key.subject for key in report.found))
-    sessions = {(key.subject, key.session) for key in report.found}
-    console.print(
-        f"{dataset.card.title}: {len(subjects)} subjects, {len(sessions)} sessions, "
-        f"{len(report.found)} trials",
-        highlight=False,
-    )
-    for subject in subjects:
-        counts: dict[int, int] = {}
-        for key in report.found:
-            if key.subject == subject:
-                counts[key.session] = counts.get(key.session, 0) + 1
-        listed = ", ".join(f"session {s}: {n} trials" for s, n in sorted(counts.items()))
-        console.print(f"  subject {subject}: {listed}", highlight=False)
-    for note in report.notes:
-        console.print(f"  note: {note}", highlight=False, markup=False)
-    for problem in report.problems:
-        console.print(f"  problem: {problem}", highlight=False, markup=False)
+    with ERRORS.status(f"reading {options.folder}") as status:
+        report = check_folder(
+            dataset,
+            options.folder,
+            lambda done, total, text: status.update(f"reading {done + 1} of {total}: {text}"),
+        )
+    _print_check(report, dataset.card.title, options.verbose)
+    if options.report is not None:
+        from benchmarks.data_report import write_data_report
+
+        with ERRORS.status(f"writing {options.report}"):
+            write_data_report(options.report, dataset, report)
+        _say(f"report written to {options.report}")
     if report.ok:
-        console.print("ok")
+        _say("ok")
         return 0
     names = sorted({Path(problem.split(": ", 1)[0]).name for problem in report.problems})
     raise DataError(
@@ -70,24 +65,119 @@ def check_data(options: arguments.CheckData) -> int:
     )
 
 
+def _print_check(report: Any, title: str, verbose: bool) -> None:
+    console = Console(soft_wrap=True)
+    found = report.found
+    subjects = list(dict.fromkeys(key.subject for key in found))
+    sessions = {(key.subject, key.session) for key in found}
+    _say(f"{title}: {len(subjects)} subjects, {len(sessions)} sessions, {len(found)} trials")
+    for subject in subjects:
+        mine = [key for key in found if key.subject == subject]
+        counts = Counter(key.session for key in mine)
+        listed = ", ".join(f"session {s}: {n} trials" for s, n in sorted(counts.items()))
+        _say(f"  subject {subject}: {listed}")
+    if report.trials and verbose:
+        table = Table("variant", "subject", "session", "trial", "seconds", "expected", box=None)
+        for column in ("annotated", "labels (low, mean, high)", "spread µV", "constant channels"):
+            table.add_column(column)
+        for check in report.trials:
+            table.add_row(*_check_row(check))
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    elif report.trials:
+        _say("  labels: " + _label_summary(report))
+    for kind, lines in (
+        ("note", report.notes),
+        ("warning", report.warnings),
+        ("problem", report.problems),
+    ):
+        for line in lines:
+            console.print(f"  {kind}: {line}", highlight=False, markup=False)
+
+
+def _check_row(check: Any) -> list[str]:
+    labels = "; ".join(
+        f"{name} " + (", ".join(f"{value:.2f}" for value in values))
+        for name, values in check.labels.items()
+    )
+    key = check.key
+    return [
+        *(check.variant, str(key.subject), str(key.session), str(key.trial)),
+        *(f"{check.seconds:g}", "–" if check.expected_s is None else f"{check.expected_s:g}"),
+        *(f"{check.annotated:.0%}", labels),
+        *(
+            "–" if check.amplitude_uv is None else f"{check.amplitude_uv:.1f}",
+            ", ".join(check.flat),
+        ),
+    ]
+
+
+def _label_summary(report: Any) -> str:
+    """Range of each label dimension over all trials, and the share of steps without a label."""
+    texts = []
+    for name in dict.fromkeys(name for check in report.trials for name in check.labels):
+        rows = [check.labels[name] for check in report.trials if name in check.labels]
+        lows, means, highs = (
+            [value for value in column if value == value] for column in zip(*rows, strict=True)
+        )
+        if means:
+            texts.append(
+                f"{name} {min(lows):.2f} to {max(highs):.2f}, mean {sum(means) / len(means):.2f}"
+            )
+    share = sum(check.annotated for check in report.trials) / len(report.trials)
+    return "; ".join([*texts, f"{share:.0%} of the steps annotated"])
+
+
 @run.register
 def simulate(options: arguments.Simulate) -> int:
     """Write a simulated data set."""
-    from eeg_emotion_env.simulation import SimulationConfig
-    from eeg_emotion_env.simulation.seed_layout import write_seed
+    from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
 
-    check_choice("layout", options.layout, LAYOUTS)
-    config = SimulationConfig(
+    layout = LAYOUTS[check_choice("layout", options.layout, LAYOUTS)]
+    config = replace(
+        layout.config,
         n_subjects=options.subjects,
-        n_sessions=options.sessions,
+        n_sessions=options.sessions or layout.config.n_sessions,
         seed=options.seed,
         duration_scale=options.duration_scale,
         shared=options.shared,
         muscle_coupling=options.muscle_coupling,
+        label_lag_s=options.label_lag_s,
+        rater_noise=options.rater_noise,
+        snr=options.snr,
     )
-    with _progress("writing recordings", options.subjects * options.sessions) as advance:
-        write_seed(config, options.out, features=options.features, progress=lambda n, _: advance(n))
+    with _progress("writing recordings", config.n_subjects * config.n_sessions) as advance:
+        write_layout(
+            layout,
+            config,
+            options.out,
+            features=options.features,
+            progress=lambda done, _: advance(done),
+        )
     _say(f"simulated {options.layout} recordings written to {options.out}")
+    return 0
+
+
+@run.register
+def cache(options: arguments.Cache) -> int:
+    """List or clear the feature cache."""
+    from eeg_emotion_env.cache import CACHE_VARIABLE, default_cache
+
+    store = default_cache()
+    if store is None:
+        _say(f"the feature cache is off ({CACHE_VARIABLE}=off)")
+        return 0
+    if options.action == "clear":
+        _say(f"{store.folder}: {store.clear()} entries removed")
+        return 0
+    entries = store.entries()
+    table = Table("entry", "MB", "last used", "recording", box=None)
+    for entry in entries:
+        used = datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M")
+        table.add_row(entry.key[:12], f"{entry.size / 1e6:.1f}", used, entry.origin)
+    if entries:
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    size = sum(entry.size for entry in entries) / 1e6
+    _say(f"{store.folder}: {len(entries)} entries, {size:.1f} MB ({CACHE_VARIABLE} moves it)")
     return 0
 
 

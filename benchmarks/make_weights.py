@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import torch
 from rich.progress import track
 
-from eeg_emotion_env.datasets import DATASETS
-from eeg_emotion_env.datasets.base import Trials
+from eeg_emotion_env.datasets import DATASETS, Trials
 from eeg_emotion_env.datasets.simulated import recordings_of
 from eeg_emotion_env.simulation import SimulationConfig
 from encoders import EncoderConfig, PretrainingConfig, StageConfig, pretrain
@@ -19,14 +18,24 @@ from encoders.frozen import WEIGHTS
 
 SEED = 1000
 N_SUBJECTS = 16
-SHAPES = {"simulated-62x5": "seed", "simulated-32x4": "mahnob"}
+SHAPES = {
+    "simulated-62x5": ("seed", 1.0),
+    "simulated-32x4": ("mahnob", 1.0),
+    "simulated-62x5-4s": ("seed-iv", 4.0),
+}
+"""Data set whose channels and bands weights are made for, and seconds a step."""
 
 
-def make(name: str, dataset: str) -> None:
+def make(name: str, dataset: str, step_s: float) -> None:
     """Pretrain one encoder on a simulation shaped like a data set, and save it."""
     card = DATASETS[dataset].card
     config = SimulationConfig(
-        n_subjects=N_SUBJECTS, duration_scale=0.25, channels=card.channels, seed=SEED
+        n_subjects=N_SUBJECTS,
+        # Longer steps need longer clips for as many of them.
+        duration_scale=0.25 * step_s,
+        channels=card.channels,
+        step_s=step_s,
+        seed=SEED,
     )
     recordings = recordings_of(config, "simulated", card.bands, card.label_names)
     trials = list(track(Trials(recordings), f"simulating for {name}"))
@@ -55,7 +64,7 @@ def main(names: Sequence[str]) -> None:
     """Make all shipped weights, or those named."""
     torch.set_num_threads(1)
     for name in names or SHAPES:
-        make(name, SHAPES[name])
+        make(name, *SHAPES[name])
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from agents.config import AgentConfig
+from eeg_emotion_env.simulation import SimulationConfig
 from encoders.config import StageConfig
 
 
@@ -17,7 +18,7 @@ class Data:
     Attributes
     ----------
     dataset : str
-        Data set: seed, mahnob, simulated.
+        Data set: seed, seed-iv, seed-vii, refed, mahnob, bids, ltne, simulated.
     data : Path or None
         Folder of the recordings (default: the folder in EEG_EMOTION_DATA; without either, a
         simulation of the same shape).
@@ -47,6 +48,10 @@ class CheckData:
     """Root of the data set."""
     dataset: str | None = None
     """Data set; told from the layout by default."""
+    report: Path | None = None
+    """HTML file to write: montage, band power on the scalp, label tracks."""
+    verbose: bool = False
+    """List every trial: length, labels, amplitude, constant channels."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +61,35 @@ class Simulate:
     out: Path
     """Folder to write; must be new, empty, or an earlier simulation."""
     layout: str = "seed"
-    """Layout: seed."""
+    """Layout: seed, seed-iv, seed-vii, refed, mahnob, bids."""
     subjects: int = 4
     """Subjects."""
-    sessions: int = 3
-    """Sessions a subject."""
+    sessions: int | None = None
+    """Sessions a subject (default: as many as the data set has)."""
     seed: int = 0
     """Seed of the simulation."""
     duration_scale: float = 1.0
     """Factor on the real lengths of the clips."""
-    shared: float = 0.5
+    shared: float = SimulationConfig.shared
     """Share of the affect's variance that the stimulus gives to every subject, 0 to 1."""
-    muscle_coupling: float = 0.0
+    muscle_coupling: float = SimulationConfig.muscle_coupling
     """How strongly facial muscle activity follows valence."""
+    label_lag_s: float = SimulationConfig.label_lag_s
+    """Delay of the raters, seconds."""
+    rater_noise: float = SimulationConfig.rater_noise
+    """Spread of each rater's own fluctuation."""
+    snr: float = SimulationConfig.snr
+    """Factor on the rhythms that follow the affect; 0 leaves no information in the EEG."""
     features: bool = False
-    """Write ExtractedFeatures_1s and ExtractedFeatures_4s as well."""
+    """Write the stored features of the data set beside its raw EEG."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """List or clear the features that are kept on disk."""
+
+    action: tyro.conf.Positional[Literal["list", "clear"]] = "list"
+    """list or clear."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +176,7 @@ class Leaderboard:
 COMMANDS: dict[str, type[Any]] = {
     "check-data": CheckData,
     "simulate": Simulate,
+    "cache": Cache,
     "pretrain": Pretrain,
     "train": Train,
     "evaluate": Evaluate,

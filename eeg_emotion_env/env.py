@@ -59,7 +59,8 @@ class EEGEmotionEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
         ``"recorded"`` makes the absence of recordings an error, ``"simulated"`` asks for
         simulation, None takes recordings where they are.
     encoder : str
-        ``"shipped"``, ``"none"`` (normalised features as they are) or the folder of an encoder.
+        ``"auto"`` (shipped weights if any fit, else normalised features), ``"shipped"``,
+        ``"none"`` (normalised features as they are) or the folder of an encoder.
     normalization : str
         ``"past"`` (causal), ``"subject"`` (transductive) or ``"none"``.
     reward : str or mapping
@@ -93,7 +94,7 @@ class EEGEmotionEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
         dataset: str = "seed",
         data: str | os.PathLike[str] | None = None,
         source: str | None = None,
-        encoder: str = "shipped",
+        encoder: str = "auto",
         normalization: str = "past",
         reward: str | Mapping[str, Any] | Reward = "squared-error",
         episode: str = "trial",

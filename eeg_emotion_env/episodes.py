@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from eeg_emotion_env.datasets.base import Trials
+from eeg_emotion_env.datasets.trials import Trials
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.trial import FloatArray, Trial, TrialKey
 

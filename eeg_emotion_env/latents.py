@@ -2,16 +2,16 @@
 
 import json
 import os
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from eeg_emotion_env.datasets import DATA_VARIABLE, get_dataset, load
-from eeg_emotion_env.datasets.base import Trials
+from eeg_emotion_env.datasets import DATA_VARIABLE, Trials, load
 from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
-from eeg_emotion_env.errors import ConfigError, check_choice
+from eeg_emotion_env.errors import ConfigError, DataWarning, check_choice
 from eeg_emotion_env.trial import FloatArray, Trial
 
 MAX_OPEN = 4
@@ -25,7 +25,7 @@ def load_latent_episodes(
     data: str | os.PathLike[str] | None = None,
     *,
     source: str | None = None,
-    encoder: str = "shipped",
+    encoder: str = "auto",
     normalization: str = "past",
     episode: str = "trial",
     subjects: Sequence[int | str] | None = None,
@@ -82,8 +82,9 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
     Parameters
     ----------
     encoder : str
-        ``"shipped"`` for the weights that come with the package and fit the data set, ``"none"``
-        for the normalised features as they are, or the folder of an encoder.
+        ``"shipped"`` for the weights that come with the package and fit the trials, ``"none"``
+        for the normalised features as they are, ``"auto"`` for the shipped weights if any fit and
+        else, with a warning, none, or the folder of an encoder.
     trials : Trials
         What will be encoded; the encoder must have been made for such trials.
 
@@ -99,24 +100,53 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
     """
     if encoder == "none":
         return flatten
-    if encoder != "shipped" and not Path(encoder).expanduser().is_dir():
+    if encoder not in ("auto", "shipped") and not Path(encoder).expanduser().is_dir():
         raise ConfigError(
-            f"encoder must be 'shipped', 'none' or the folder of an encoder, not {encoder!r}"
+            f"encoder must be 'auto', 'shipped', 'none' or the folder of an encoder, not "
+            f"{encoder!r}"
         )
 
     @cache
     def encode_function() -> Encode:
         # Here alone is torch needed.
-        from encoders import load_encoder, shipped_encoder
+        from encoders import load_encoder
 
-        if encoder == "shipped":
-            loaded = shipped_encoder(get_dataset(trials.keys[0].dataset).card.encoder)
-        else:
+        if encoder not in ("auto", "shipped"):
             loaded = load_encoder(Path(encoder).expanduser())
-        require_fitting(loaded.description, trials[0])
-        return loaded.encode
+            require_fitting(loaded.description, trials[0])
+            return loaded.encode
+        return _shipped(trials[0], encoder == "shipped")
 
     return lambda features: encode_function()(features)
+
+
+def _shipped(trial: Trial, required: bool) -> Encode:
+    """Return the first shipped encoder that fits a trial."""
+    from encoders import shipped_encoder, shipped_encoders
+
+    names = []
+    for name, description in shipped_encoders().items():
+        try:
+            require_fitting(description, trial)
+        except ConfigError:
+            names.append(name)
+        else:
+            return shipped_encoder(name).encode
+    facts = f"{len(trial.channels)} channels × {len(trial.bands)} bands at {trial.step_s:g} s"
+    if trial.normalization == "none":
+        facts += ", not normalised"
+    if required:
+        raise ConfigError(
+            f"no shipped encoder ({', '.join(names)}) is made for {facts}; pretrain one on such "
+            "trials, or use encoder='none'"
+        )
+    warnings.warn(
+        f"no shipped encoder is made for {facts}: observations hold the features themselves. "
+        "Pretrain one (eegdancer pretrain) and give its folder as encoder=…, or say encoder='none'",
+        DataWarning,
+        stacklevel=2,
+    )
+    return flatten
 
 
 def require_fitting(description: Mapping[str, Any], trial: Trial) -> None:

@@ -1,7 +1,7 @@
 """Reading MAT files (v5) with errors that name the file."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,27 @@ def load_variable(path: Path, name: str) -> Any:
     DataError
         If the file cannot be read or has no such variable.
     """
+    return load_variables(path, [name])[name]
+
+
+def load_variables(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Read some variables of a MAT file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or lacks one of them.
+    """
     import scipy.io
 
     with _readable(path):
         content = scipy.io.loadmat(
-            path, variable_names=[name], verify_compressed_data_integrity=False
+            path, variable_names=list(names), verify_compressed_data_integrity=False
         )
-    if name not in content:
-        raise DataError(f"{path}: has no variable {name!r}; restore the file from the release")
-    return content[name]
+    for name in names:
+        if name not in content:
+            raise DataError(f"{path}: has no variable {name!r}; restore the file from the release")
+    return {name: content[name] for name in names}
 
 
 @contextmanager

@@ -39,6 +39,7 @@ HEAD_RADIUS_M = 0.095
 
 # Midline: degrees from the vertex, negative to the back.
 _MIDLINE = {
+    "NZ": 112.5,
     "FPZ": 90.0,
     "AFZ": 67.5,
     "FZ": 45.0,
@@ -48,24 +49,37 @@ _MIDLINE = {
     "PZ": -45.0,
     "POZ": -67.5,
     "OZ": -90.0,
+    "IZ": -112.5,
 }
 # Rows of the left side from the midline outwards. The outermost electrode lies on the
-# circumference at the azimuth given (degrees from the front); None stands for a place of the
-# 10-10 system that has no electrode here. The right side mirrors the left.
-_ROWS: tuple[tuple[str, float, tuple[str | None, ...]], ...] = (
+# circumference at the azimuth given (degrees from the front). The right side mirrors the left.
+_ROWS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
     ("FPZ", 18.0, ("FP1",)),
-    ("AFZ", 36.0, (None, "AF3", None, None)),
+    ("AFZ", 36.0, ("AF1", "AF3", "AF5", "AF7")),
     ("FZ", 54.0, ("F1", "F3", "F5", "F7")),
     ("FCZ", 72.0, ("FC1", "FC3", "FC5", "FT7")),
     ("CZ", 90.0, ("C1", "C3", "C5", "T7")),
     ("CPZ", 108.0, ("CP1", "CP3", "CP5", "TP7")),
     ("PZ", 126.0, ("P1", "P3", "P5", "P7")),
-    ("POZ", 144.0, (None, "PO3", "PO5", "PO7")),
+    ("POZ", 144.0, ("PO1", "PO3", "PO5", "PO7")),
     ("OZ", 162.0, ("O1",)),
 )
-# The cerebellar electrodes of the SEED cap: under PO7 and lateral of O1, 20° below the
-# circumference. No standard montage has them.
-_CB1_AZIMUTH, _CB1_INCLINATION = 150.0, 110.0
+# Electrodes below the circumference: azimuth and inclination, degrees. The cerebellar electrodes
+# of the SEED cap lie under PO7 and lateral of O1; no standard montage has them.
+_BELOW = {
+    "AF9": (36.0, 112.5),
+    "F9": (54.0, 112.5),
+    "FT9": (72.0, 112.5),
+    "T9": (90.0, 112.5),
+    "TP9": (108.0, 112.5),
+    "P9": (126.0, 112.5),
+    "PO9": (144.0, 112.5),
+    "O9": (162.0, 112.5),
+    "CB1": (150.0, 110.0),
+    "M1": (112.0, 120.0),
+    "A1": (95.0, 120.0),
+}
+_OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
 def directions(channels: Iterable[str]) -> NDArray[np.float64]:
@@ -78,7 +92,8 @@ def directions(channels: Iterable[str]) -> NDArray[np.float64]:
     Parameters
     ----------
     channels : iterable of str
-        Names of 10-10 electrodes or CB1, CB2; upper or lower case.
+        Names of 10-10 electrodes (old names T3 to T6 too), CB1, CB2, M1, M2, A1 or A2; upper or
+        lower case.
 
     Returns
     -------
@@ -92,6 +107,11 @@ def directions(channels: Iterable[str]) -> NDArray[np.float64]:
     """
     table = _table()
     return np.array([table[check_choice("channel", name.upper(), table)] for name in channels])
+
+
+def is_electrode(channel: str) -> bool:
+    """Say whether `directions` knows the name."""
+    return channel.upper() in _table()
 
 
 def montage(channels: Iterable[str] = SEED_CHANNELS) -> "mne.channels.DigMontage":
@@ -128,13 +148,12 @@ def _table() -> dict[str, NDArray[np.float64]]:
     for middle, azimuth, names in _ROWS:
         outer = _direction(azimuth, 90.0)
         for place, name in enumerate(names, start=1):
-            if name is not None:
-                table[name] = _along_arc(table[middle], outer, place / len(names))
-    table["CB1"] = _direction(_CB1_AZIMUTH, _CB1_INCLINATION)
+            table[name] = _along_arc(table[middle], outer, place / len(names))
+    table |= {name: _direction(*angles) for name, angles in _BELOW.items()}
     mirror = np.array([-1.0, 1.0, 1.0])
-    left = [name for name in table if name[-1] in "1357"]
+    left = [name for name in table if name[-1] in "13579"]
     table |= {name[:-1] + str(int(name[-1]) + 1): table[name] * mirror for name in left}
-    return table
+    return table | {old: table[new] for old, new in _OLD_NAMES.items()}
 
 
 def _direction(azimuth: float, inclination: float) -> NDArray[np.float64]:

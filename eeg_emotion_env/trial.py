@@ -1,12 +1,15 @@
 """`Trial`: one EEG recording of one stimulus with its label track, the unit of everything."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eeg_emotion_env.errors import DataError
+
+if TYPE_CHECKING:
+    from eeg_emotion_env.simulation import SimulationConfig
 
 LABEL_KINDS = (
     "continuous-self",
@@ -49,6 +52,11 @@ class TrialKey:
         return f"{self.dataset} subject {self.subject} session {self.session} trial {self.trial}"
 
 
+def stimulus_name(clip: int) -> str:
+    """Return the name of a clip, counted from 1: ``clip01``."""
+    return f"clip{clip:02d}"
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
     """One trial: features, labels and their meaning. Arrays are read-only.
@@ -81,6 +89,8 @@ class Trial:
         File or generator that the trial came from, for messages.
     truth : array_like or None, shape (n_steps, n_dims), float32
         True affect behind the labels; known for simulations only.
+    simulation : SimulationConfig or None
+        What generated the trial; None for recorded data.
 
     Raises
     ------
@@ -101,6 +111,7 @@ class Trial:
     causal: bool = True
     origin: str = ""
     truth: FloatArray | None = field(default=None, repr=False)
+    simulation: "SimulationConfig | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("features", "labels", "truth"):
@@ -167,8 +178,9 @@ class Trial:
         return "transductive" if self.normalization == "subject" else "causal"
 
     def without_labels(self) -> "Trial":
-        """Return the same trial with labels and truth hidden (NaN and None)."""
-        return self.replace(labels=np.full_like(self.labels, np.nan), truth=None)
+        """Return the same trial without labels (NaN) and all that tells them in a simulation."""
+        hidden = np.full_like(self.labels, np.nan)
+        return self.replace(labels=hidden, truth=None, simulation=None)
 
     def replace(self, **changes: Any) -> "Trial":
         """Return a copy with some fields changed and checked anew."""

@@ -58,7 +58,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         dataset: str = "seed",
         data: str | os.PathLike[str] | None = None,
         source: str | None = None,
-        encoder: str = "shipped",
+        encoder: str = "auto",
         normalization: str = "past",
         reward: str | Mapping[str, Any] | Reward = "squared-error",
         episode: str = "trial",

@@ -25,6 +25,7 @@ _HOMES = {
     "load_encoder": "encoders.frozen",
     "pretrain": "encoders.pretraining",
     "shipped_encoder": "encoders.frozen",
+    "shipped_encoders": "encoders.frozen",
 }
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "load_encoder",
     "pretrain",
     "shipped_encoder",
+    "shipped_encoders",
 ]
 
 

@@ -1,5 +1,6 @@
 """`FrozenEncoder`: pretrained VQ-VAE and dynamics that turn features into latents."""
 
+import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -228,3 +229,17 @@ def shipped_encoder(name: str) -> FrozenEncoder:
     if name not in known:
         raise CheckpointError(f"no shipped encoder {name!r}; shipped are {', '.join(known)}")
     return load_encoder(WEIGHTS / name)
+
+
+def shipped_encoders() -> dict[str, dict[str, Any]]:
+    """List the weights that come with the package.
+
+    Returns
+    -------
+    dict
+        Name to description (what each was made from: channels, bands, step_s, normalization…).
+    """
+    return {
+        path.parent.name: json.loads(path.read_text(encoding="utf-8"))["description"]
+        for path in sorted(WEIGHTS.glob("*/config.json"))
+    }

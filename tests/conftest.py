@@ -11,10 +11,17 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 
+@pytest.fixture(scope="session")
+def feature_cache(tmp_path_factory):
+    """Folder of a feature cache of the tests' own."""
+    return tmp_path_factory.mktemp("cache") / "features"
+
+
 @pytest.fixture(autouse=True)
-def _no_data_variable(monkeypatch):
-    """Keep recordings that the developer has on disk out of the tests."""
+def _variables_of_the_tests(monkeypatch, feature_cache):
+    """Keep recordings and the cache that the developer has on disk out of the tests."""
     monkeypatch.delenv("EEG_EMOTION_DATA", raising=False)
+    monkeypatch.setenv("EEG_EMOTION_CACHE", str(feature_cache))
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,21 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from eeg_emotion_env.datasets.base import CheckReport, Dataset, DatasetCard, Recording, Trials
+from eeg_emotion_env.cache import default_cache
+from eeg_emotion_env.datasets.base import Dataset, DatasetCard
+from eeg_emotion_env.datasets.files import require_folder
 from eeg_emotion_env.datasets.mahnob import MAHNOB
+from eeg_emotion_env.datasets.recording import Recording
+from eeg_emotion_env.datasets.refed import REFED
 from eeg_emotion_env.datasets.seed import SEED
+from eeg_emotion_env.datasets.seed_iv import SEEDIV
+from eeg_emotion_env.datasets.seed_vii import SEEDVII
 from eeg_emotion_env.datasets.simulated import Simulated
+from eeg_emotion_env.datasets.trials import Trials
 from eeg_emotion_env.errors import ConfigError, DataError, SimulatedDataWarning, check_choice
 
 __all__ = [
     "DATASETS",
-    "CheckReport",
     "Dataset",
     "DatasetCard",
     "Recording",
@@ -28,7 +34,8 @@ DATA_VARIABLE = "EEG_EMOTION_DATA"
 """Environment variable that names the folder of the recordings."""
 
 DATASETS: dict[str, Dataset] = {
-    dataset.card.name: dataset for dataset in (SEED(), MAHNOB(), Simulated())
+    dataset.card.name: dataset
+    for dataset in (SEED(), SEEDIV(), SEEDVII(), REFED(), MAHNOB(), Simulated())
 }
 """Every data set by its registry name."""
 
@@ -46,8 +53,7 @@ def detect(root: Path) -> Dataset:
     DataError
         If the folder is absent or shows no known layout.
     """
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; give the root of a data set")
+    require_folder(root)
     for dataset in DATASETS.values():
         if dataset.recognises(root):
             return dataset
@@ -63,6 +69,8 @@ def load(
     *,
     normalization: str = "past",
     source: str | None = None,
+    label_delay_s: float = 0.0,
+    cache: bool = True,
     **options: Any,
 ) -> Trials:
     """Open a data set as a lazy sequence of trials.
@@ -81,6 +89,12 @@ def load(
     source : str or None
         ``"recorded"`` makes the absence of recordings an error; ``"simulated"`` asks for the
         simulation; None takes recordings where they are.
+    label_delay_s : float
+        Annotators' delay, seconds: labels are moved earlier by it (rounded to whole steps), and
+        the last ones of each trial become NaN. `eeg_emotion_env.labels.estimate_delay` estimates
+        it from training trials.
+    cache : bool
+        Whether features of recordings are kept on disk (see `eeg_emotion_env.cache`).
     **options
         Options of the data set (fields of its ``Options``).
 
@@ -102,7 +116,8 @@ def load(
         check_choice("source", source, ("recorded", "simulated"))
     root = None if source == "simulated" else _data_folder(dataset.card.name, data)
     if root is not None:
-        return Trials(dataset.recordings(root, chosen), normalization)
+        store = default_cache() if cache else None
+        return Trials(dataset.recordings(root, chosen), normalization, label_delay_s, store)
     if source == "recorded":
         raise DataError(
             f"no recordings of {dataset.card.title}: give data=… (command line: --data) or set "
@@ -116,7 +131,7 @@ def load(
             SimulatedDataWarning,
             stacklevel=2,
         )
-    return Trials(dataset.simulated(chosen), normalization)
+    return Trials(dataset.simulated(chosen), normalization, label_delay_s)
 
 
 def _options(dataset: Dataset, options: dict[str, Any]) -> Any:
@@ -132,10 +147,7 @@ def _options(dataset: Dataset, options: dict[str, Any]) -> Any:
 def _data_folder(name: str, data: str | os.PathLike[str] | None) -> Path | None:
     """Return the folder to read, or None if no recordings are pointed at."""
     if data is not None:
-        root = Path(data).expanduser()
-        if not root.exists():
-            raise DataError(f"{root}: no such folder; data must be the root of the data set {name}")
-        return root
+        return require_folder(Path(data).expanduser())
     variable = os.environ.get(DATA_VARIABLE, "")
     if not variable:
         return None

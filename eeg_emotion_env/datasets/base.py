@@ -1,15 +1,15 @@
-"""What every data set provides: a card, recordings to read, a check, and a stand-in."""
+"""What every data set provides: a card, a survey of its files, and a stand-in."""
 
+import warnings
 from abc import ABC, abstractmethod
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar
 
-from eeg_emotion_env.errors import DataError, check_choice
-from eeg_emotion_env.normalization import normalize_past, normalize_subject
-from eeg_emotion_env.trial import NORMALIZATIONS, Trial, TrialKey
+from eeg_emotion_env.datasets.recording import Recording
+from eeg_emotion_env.errors import DataError, DataWarning
+from eeg_emotion_env.trial import TrialKey
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,16 @@ class DatasetCard:
     step_s : float
         Default seconds a step.
     channels, bands : tuple of str
-        Names in the order of the features' axes.
+        Names in the order of the features' axes. Where recordings of a set differ, those of its
+        stand-in.
     n_subjects, n_sessions, n_trials : int
-        Size of the full set: subjects, sessions a subject, trials a session.
+        Size of the full set: subjects, sessions a subject, trials a session; 0 where it varies.
     stimuli_known : bool
         Whether trials tell which stimulus was shown.
     expected_tree : str
         The folder layout, as text.
     quirks : tuple of str
         Known oddities and how the loader treats them.
-    encoder : str
-        Shipped encoder weights that fit the feature shape (a folder of ``encoders/weights``).
     """
 
     name: str
@@ -67,63 +66,64 @@ class DatasetCard:
     stimuli_known: bool
     expected_tree: str
     quirks: tuple[str, ...]
-    encoder: str
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """Trials of one subject in one session, read together and only when needed.
-
-    Attributes
-    ----------
-    keys : tuple of TrialKey
-        Trials in the order of recording, known without reading the signal.
-    read : callable
-        ``read() -> list of Trial``, with ``normalization="none"``, in the order of `keys`.
-    origin : str
-        File or generator, for messages.
-    """
-
-    keys: tuple[TrialKey, ...]
-    read: Callable[[], list[Trial]] = field(repr=False)
-    origin: str = ""
 
 
 @dataclass
-class CheckReport:
-    """Outcome of looking over a data folder.
+class Survey:
+    """What a folder holds, from names and shapes alone.
 
     Attributes
     ----------
-    dataset : str
-        Registry name.
-    root : Path
-        The folder looked at.
-    found : list of TrialKey
-        Trials that are there and readable.
+    recordings : list of Recording
+        What can be read, sorted by subject and session.
     problems : list of str
-        One line for each defect: the file, what is wrong, what to do.
+        Defects, one line each: the file, what is wrong, what to do. Nothing is loaded then.
+    warnings : list of str
+        Oddities that are tolerated, in the same form.
     notes : list of str
-        Remarks that are no defects.
+        Remarks for `check_data`.
     """
 
-    dataset: str
-    root: Path
-    found: list[TrialKey] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def ok(self) -> bool:
-        """True if something was found and nothing is wrong with it."""
-        return bool(self.found) and not self.problems
+    def add_problem(self, problem: object) -> None:
+        """Add a problem once."""
+        if str(problem) not in self.problems:
+            self.problems.append(str(problem))
+
+    def warn(self, warning: object) -> None:
+        """Add a warning once."""
+        if str(warning) not in self.warnings:
+            self.warnings.append(str(warning))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way of reading a folder, as `check_data` goes through them.
+
+    Attributes
+    ----------
+    name : str
+        For people, such as ``"Preprocessed_EEG (raw EEG)"``.
+    root : Path
+        Folder to read.
+    options : object
+        Options of the data set.
+    """
+
+    name: str
+    root: Path
+    options: Any
 
 
 class Dataset(ABC):
     """A data set: one file, one subclass, one entry in `DATASETS`.
 
     Subclasses set `card` and `Options` (a frozen dataclass that validates itself; its fields are
-    the keyword arguments of `load`).
+    keyword arguments of `load`).
     """
 
     card: ClassVar[DatasetCard]
@@ -131,136 +131,77 @@ class Dataset(ABC):
 
     @abstractmethod
     def recognises(self, root: Path) -> bool:
-        """Say whether the folder looks like this data set (cheap: names only)."""
+        """Say whether the folder looks like this data set (cheap; reads one file at most)."""
 
     @abstractmethod
-    def recordings(self, root: Path, options: Any) -> list[Recording]:
-        """List the recordings below `root`, sorted by subject and session.
+    def survey(self, root: Path, options: Any) -> Survey:
+        """Look over a folder without reading signals.
+
+        Parameters
+        ----------
+        root : Path
+            A folder that exists.
+        options : object
+            Instance of `Options`.
+
+        Returns
+        -------
+        Survey
+            Recordings, defects and oddities.
 
         Raises
         ------
         DataError
-            If there are none, or a file's structure is wrong.
+            If the folder holds nothing of this data set.
         """
 
     @abstractmethod
     def simulated(self, options: Any) -> list[Recording]:
         """List simulated recordings of the same shape, the stand-in when there are no data."""
 
-    @abstractmethod
-    def check(self, root: Path) -> CheckReport:
-        """Read everything below `root` and report what is there and what is wrong."""
+    def variants(self, root: Path) -> list[Variant]:
+        """List all ways of reading a folder: each kind of features that it stores."""
+        return [Variant(root.name, root, self.Options())]
+
+    def missing(self, root: Path) -> list[str]:
+        """Name files that should be there, judging by the others; one line each."""
+        del root
+        return []
+
+    def expected_seconds(self, key: TrialKey) -> float | None:
+        """Return the published length of a trial, seconds; None where it is not known."""
+        del key
+        return None
+
+    def recordings(self, root: Path, options: Any) -> list[Recording]:
+        """List the recordings below `root`, sorted by subject and session.
+
+        Raises
+        ------
+        DataError
+            If there are none, or the structure of a file is wrong.
+        """
+        found = self.survey(root, options)
+        if found.problems:
+            more = len(found.problems) - 1
+            rest = f" ({more} more problems: eegdancer check-data {root})" if more else ""
+            raise DataError(found.problems[0] + rest)
+        if not any(recording.keys for recording in found.recordings):
+            raise DataError(f"{root}: holds no trials of {self.card.title}")
+        for warning in found.warnings:
+            warnings.warn(warning, DataWarning, stacklevel=3)
+        return found.recordings
 
 
-class Trials(Sequence[Trial]):
-    """Lazy sequence of trials: a recording is read when one of its trials is asked for.
-
-    Parameters
-    ----------
-    recordings : iterable of Recording
-        In the order of subjects and sessions.
-    normalization : str
-        ``"past"`` (causal), ``"subject"`` (transductive: z-score of each subject's session over
-        its whole length) or ``"none"``.
-    keep : int
-        Recordings held in memory at a time.
-    """
-
-    def __init__(
-        self, recordings: Iterable[Recording], normalization: str = "past", keep: int = 64
-    ) -> None:
-        self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
-        self._keep = keep
-        self._cache: OrderedDict[int, list[Trial]] = OrderedDict()
-        self._recordings = list(recordings)
-        self._index = [
-            (key, number, place)
-            for number, recording in enumerate(self._recordings)
-            for place, key in enumerate(recording.keys)
-        ]
-
-    @property
-    def keys(self) -> tuple[TrialKey, ...]:
-        """Identities of all trials, in order, without reading any signal."""
-        return tuple(key for key, _, _ in self._index)
-
-    @property
-    def subjects(self) -> tuple[int | str, ...]:
-        """Subjects in order of appearance."""
-        return tuple(dict.fromkeys(key.subject for key in self.keys))
-
-    def select(
-        self,
-        subjects: Iterable[int | str] | None = None,
-        sessions: Iterable[int] | None = None,
-        stimuli: Iterable[str] | None = None,
-    ) -> "Trials":
-        """Return the trials of the given subjects, sessions and stimuli, still lazy."""
-        wanted = [
-            (attribute, {str(value) for value in values})
-            for attribute, values in (
-                ("subject", subjects),
-                ("session", sessions),
-                ("stimulus", stimuli),
-            )
-            if values is not None
-        ]
-        chosen = [
-            row for row in self._index if all(str(getattr(row[0], a)) in v for a, v in wanted)
-        ]
-        return self._subset(chosen)
-
-    def _subset(self, index: list[tuple[TrialKey, int, int]]) -> "Trials":
-        subset = Trials((), self.normalization, self._keep)
-        subset._recordings, subset._cache, subset._index = self._recordings, self._cache, index
-        return subset
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    @overload
-    def __getitem__(self, index: int) -> Trial: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Trials": ...
-    def __getitem__(self, index: int | slice) -> "Trial | Trials":
-        if isinstance(index, slice):
-            return self._subset(self._index[index])
-        _, number, place = self._index[index]
-        return self._read(number)[place]
-
-    def __iter__(self) -> Iterator[Trial]:
-        return (self[i] for i in range(len(self)))
-
-    def __repr__(self) -> str:
-        return (
-            f"Trials({len(self)} trials, {len(self.subjects)} subjects, "
-            f"normalization={self.normalization!r})"
-        )
-
-    def _read(self, number: int) -> list[Trial]:
-        if number not in self._cache:
-            recording = self._recordings[number]
-            self._cache[number] = self._normalised(recording.read())
-            if len(self._cache) > self._keep:
-                self._cache.popitem(last=False)
-        self._cache.move_to_end(number)
-        return self._cache[number]
-
-    def _normalised(self, trials: list[Trial]) -> list[Trial]:
-        if self.normalization == "none":
-            return trials
-        normalize = normalize_past if self.normalization == "past" else normalize_subject
-        features = normalize([trial.features for trial in trials])
-        return [
-            trial.replace(features=values, normalization=self.normalization)
-            for trial, values in zip(trials, features, strict=True)
-        ]
+def listed(numbers: Iterable[int]) -> str:
+    """List numbers for people, or name first and last where none is left out between."""
+    found = list(numbers)
+    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
+        return f"{found[0]} to {found[-1]}"
+    return ", ".join(map(str, found))
 
 
-def require_folder(root: Path, dataset: str) -> Path:
-    """Return `root` if it is a readable folder, else raise `DataError`."""
-    if not root.exists():
-        raise DataError(f"{root}: no such folder; give the root of the {dataset} data set")
-    if not root.is_dir():
-        raise DataError(f"{root}: is a file; give the folder that holds the {dataset} data set")
-    return root
+def named_trials(numbers: Iterable[int]) -> str:
+    """Return ``trial 3 is`` or ``trials 3, 5 are``."""
+    found = list(numbers)
+    return f"trial {found[0]} is" if len(found) == 1 else f"trials {listed(found)} are"

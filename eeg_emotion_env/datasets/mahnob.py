@@ -2,28 +2,29 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eeg_emotion_env.datasets.base import CheckReport, Dataset, DatasetCard, Recording
-from eeg_emotion_env.errors import ConfigError, DataError, check_choice
+from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey
+from eeg_emotion_env.datasets.files import find_files, is_marked_simulated, read_manifest
+from eeg_emotion_env.datasets.recording import Reader, Recording, check_step, finite, wrong_shape
+from eeg_emotion_env.datasets.simulated import simulated_recordings, truth_of
+from eeg_emotion_env.errors import DataError, check_choice
 from eeg_emotion_env.features import block_mean
-from eeg_emotion_env.matfile import load_variable
+from eeg_emotion_env.labels import LabelSource, WindowLabels, read_annotations
+from eeg_emotion_env.matfile import list_variables, load_variable
 from eeg_emotion_env.montage import MAHNOB_CHANNELS
-from eeg_emotion_env.trial import Trial, TrialKey
-
-RATE = 4.0
-"""Rate of the released features and labels, Hz."""
+from eeg_emotion_env.tables.mahnob import BANDS, LABEL_SCALES, RATE
+from eeg_emotion_env.trial import FloatArray, TrialKey
 
 LABEL_FILE = re.compile(r"la(bl|be)e?l?_contin\w*_mahnob\.mat$", re.IGNORECASE)
 FEATURE_FILE = re.compile(r"p(\d+)-features-resamp4hz-trial-(\d+)\.mat$", re.IGNORECASE)
-LABEL_SCALES = {"labels": 1.0, "target": 2.0}
+FEATURES = "eeg_band_feats_full"
 
 CARD = DatasetCard(
     name="mahnob",
@@ -44,7 +45,7 @@ CARD = DatasetCard(
     sfreq=RATE,
     step_s=1.0,
     channels=MAHNOB_CHANNELS,
-    bands=("theta", "alpha", "beta", "gamma"),
+    bands=BANDS,
     n_subjects=24,
     n_sessions=1,
     n_trials=20,
@@ -60,7 +61,6 @@ CARD = DatasetCard(
         "the 4 Hz feature windows are about 1 s long; whether they end with or are centred on "
         "their sample is not documented",
     ),
-    encoder="simulated-32x4",
 )
 
 
@@ -74,16 +74,17 @@ class MAHNOBOptions:
         Seconds a step: a multiple of 0.25 s.
     label_scale : str
         ``"labels"`` (the stored annotation) or ``"target"`` (twice as large).
+    labels : str
+        ``"auto"`` for the release's annotation, or the path of an annotation CSV.
     """
 
     step_s: float = 1.0
     label_scale: str = "labels"
+    labels: str = "auto"
 
     def __post_init__(self) -> None:
         check_choice("label_scale", self.label_scale, LABEL_SCALES)
-        width = self.step_s * RATE
-        if width < 1 or width != int(width):
-            raise ConfigError(f"step_s must be a multiple of {1 / RATE} s, not {self.step_s}")
+        check_step(self.step_s, 1 / RATE, "the released rate")
 
 
 class MAHNOB(Dataset):
@@ -93,30 +94,43 @@ class MAHNOB(Dataset):
     Options = MAHNOBOptions
 
     def recognises(self, root: Path) -> bool:
-        """Say whether a label file of the release lies within three levels."""
-        return _label_file(root) is not None
+        """Say whether a label file of the release lies below."""
+        return bool(find_files(root, LABEL_FILE.search))
 
-    def recordings(self, root: Path, options: Any) -> list[Recording]:
-        """List one recording a subject (the release has one session each)."""
-        files, tracks, problems = _contents(root)
-        if problems:
-            raise DataError(problems[0])
-        by_subject: dict[int, list[TrialKey]] = defaultdict(list)
-        for subject, trial in sorted(tracks):
-            by_subject[subject].append(TrialKey(CARD.name, subject, 1, trial))
-        return [
-            Recording(
-                keys=tuple(keys),
-                read=partial(_read, keys, files, tracks, options),
-                origin=str(files[subject, keys[0].trial].parent),
+    def survey(self, root: Path, options: Any) -> Survey:
+        """Look over label file and feature files; one recording a subject."""
+        found = Survey()
+        label_file, files, tracks = _contents(root, found)
+        annotations = None
+        if options.labels != "auto":
+            annotations = read_annotations(Path(options.labels).expanduser())
+        manifest = read_manifest(label_file.parent, label_file.parent.parent, root)
+        truth, simulation = truth_of(manifest, CARD.label_names)
+        marked = bool(manifest) or is_marked_simulated(label_file)
+        labels = annotations or _labels(tracks, options, marked)
+        by_subject: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for pair in sorted(set(files) & set(tracks)):
+            by_subject[pair[0]].append(pair)
+            for problem in _problems(files[pair], tracks[pair], options):
+                found.add_problem(problem)
+        for pairs in by_subject.values():
+            paths = {_key(pair): files[pair] for pair in pairs}
+            found.recordings.append(
+                Recording(
+                    keys=tuple(paths),
+                    reader=MAHNOBReader(paths, round(options.step_s * RATE)),
+                    labels=labels,
+                    truth=truth,
+                    simulation=simulation,
+                    origin=f"{files[pairs[0]].parent}: subject {pairs[0][0]}",
+                    source="simulated" if marked else "recorded",
+                )
             )
-            for subject, keys in by_subject.items()
-        ]
+        found.notes.append("labels are on the scale of `labels` (`target` is twice as large)")
+        return found
 
     def simulated(self, options: Any) -> list[Recording]:
         """List simulated recordings cut to this set's channels, bands and valence."""
-        from eeg_emotion_env.datasets.simulated import simulated_recordings
-
         return simulated_recordings(
             dataset=CARD.name,
             channels=CARD.channels,
@@ -125,119 +139,143 @@ class MAHNOB(Dataset):
             step_s=options.step_s,
         )
 
-    def check(self, root: Path) -> CheckReport:
-        """Read every trial and report what is missing or broken."""
-        report = CheckReport(CARD.name, root)
-        files, tracks, report.problems = _contents(root)
-        for subject, trial in sorted(set(files) & set(tracks)):
-            key = TrialKey(CARD.name, subject, 1, trial)
-            try:
-                _read_trial(key, files[subject, trial], tracks[subject, trial], MAHNOBOptions())
-            except DataError as error:
-                report.problems.append(str(error))
-            else:
-                report.found.append(key)
-        report.notes.append("labels are on the scale of `labels` (`target` is twice as large)")
-        return report
+
+@dataclass(frozen=True, eq=False)
+class MAHNOBReader(Reader):
+    """Stored features of a subject, one file a trial.
+
+    Attributes
+    ----------
+    paths : mapping of TrialKey to Path
+        File of each trial.
+    width : int
+        Rows at 4 Hz averaged into a step.
+    """
+
+    paths: Mapping[TrialKey, Path] = field(repr=False)
+    width: int
+    channels: tuple[str, ...] = MAHNOB_CHANNELS
+    bands: tuple[str, ...] = BANDS
+    causal: bool = True
+
+    @property
+    def step_s(self) -> float:  # type: ignore[override]
+        """Seconds a step."""
+        return self.width / RATE
+
+    @property
+    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
+        """One file a trial."""
+        return tuple(self.paths.values())
+
+    def origin(self, key: TrialKey) -> str:
+        """Return the file."""
+        return str(self.paths[key])
+
+    def features(self, key: TrialKey) -> FloatArray:
+        """Read the 128 columns and average their rows to steps."""
+        origin = f"{self.paths[key]}: {FEATURES}"
+        rows = finite(np.asarray(load_variable(self.paths[key], FEATURES)), origin)
+        means = block_mean(rows, self.width)
+        features = means.reshape(-1, len(self.bands), len(self.channels)).transpose(0, 2, 1)
+        return np.ascontiguousarray(features)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return what decides the features beside the content of the files."""
+        return {"width": self.width}
 
 
-def _label_file(root: Path) -> Path | None:
-    for depth in ("*", "*/*", "*/*/*"):
-        found = [path for path in sorted(root.glob(depth)) if LABEL_FILE.search(path.name)]
-        if found:
-            return found[0]
-    return None
+def _key(pair: tuple[int, int]) -> TrialKey:
+    return TrialKey(CARD.name, pair[0], 1, pair[1])
+
+
+def _labels(
+    tracks: dict[tuple[int, int], NDArray[np.float64]], options: MAHNOBOptions, marked: bool
+) -> LabelSource:
+    scale = LABEL_SCALES[options.label_scale]
+    values = {_key(pair): scale * track[:, None] for pair, track in tracks.items()}
+    kind = "simulated" if marked else CARD.label_kind
+    return WindowLabels(values, 1 / RATE, CARD.label_names, kind)
 
 
 def _contents(
-    root: Path,
-) -> tuple[dict[tuple[int, int], Path], dict[tuple[int, int], NDArray[np.float64]], list[str]]:
-    """Return feature files and label tracks by (subject, trial), and what does not match."""
-    label_file = _label_file(root)
-    if label_file is None:
+    root: Path, found: Survey
+) -> tuple[Path, dict[tuple[int, int], Path], dict[tuple[int, int], NDArray[np.float64]]]:
+    """Return the label file, feature files and label tracks by (subject, trial)."""
+    label_files = find_files(root, LABEL_FILE.search)
+    if not label_files:
         raise DataError(
-            f"{root}: no label file lable_continous_Mahnob.mat within three levels; expected\n"
+            f"{root}: no label file lable_continous_Mahnob.mat; expected "
             f"{CARD.expected_tree}".replace("\n", " | ")
         )
-    tracks = _label_tracks(label_file)
-    files = dict(_feature_files(label_file.parent)) or dict(_feature_files(root))
-    problems = [
-        f"{label_file.parent}: P{subject}-features-resamp4hz-trial-{trial}.mat is missing (listed "
-        f"in {label_file.name}); restore the file from the release"
-        for subject, trial in sorted(set(tracks) - set(files))
-    ]
-    problems += [
-        f"{files[pair]}: not listed in {label_file.name}; remove it or use the release's label file"
-        for pair in sorted(set(files) - set(tracks))
-    ]
-    return files, tracks, problems
-
-
-def _feature_files(folder: Path) -> Iterator[tuple[tuple[int, int], Path]]:
-    for depth in ("*", "*/*", "*/*/*"):
-        for path in sorted(folder.glob(depth)):
-            match = FEATURE_FILE.search(path.name)
-            if match:
-                yield (int(match[1]), int(match[2])), path
+    if len(label_files) > 1:
+        found.add_problem(
+            f"{label_files[1]}: a second label file beside {label_files[0]}; keep one of them"
+        )
+    tracks = _label_tracks(label_files[0])
+    files: dict[tuple[int, int], Path] = {}
+    for path in find_files(root, FEATURE_FILE.search):
+        match = FEATURE_FILE.search(path.name)
+        pair = (int(match[1]), int(match[2])) if match else (0, 0)
+        if pair in files:
+            found.add_problem(f"{path}: the same trial as {files[pair]}; keep one of them")
+        files.setdefault(pair, path)
+    for subject, trial in sorted(set(tracks) - set(files)):
+        found.add_problem(
+            f"{label_files[0].parent}: P{subject}-features-resamp4hz-trial-{trial}.mat is missing "
+            f"(listed in {label_files[0].name}); restore the file from the release"
+        )
+    for pair in sorted(set(files) - set(tracks)):
+        found.add_problem(
+            f"{files[pair]}: not listed in {label_files[0].name}; remove it or use the release's "
+            "label file"
+        )
+    return label_files[0], files, tracks
 
 
 def _label_tracks(path: Path) -> dict[tuple[int, int], NDArray[np.float64]]:
-    pairs, cells = load_variable(path, "trials_included"), load_variable(path, "labels")
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or cells.size != len(pairs):
+    pairs = np.asarray(load_variable(path, "trials_included"))
+    cells = np.asarray(load_variable(path, "labels"))
+    if (
+        pairs.ndim != 2
+        or pairs.shape[1] != 2
+        or cells.size != len(pairs)
+        or cells.dtype != object
+        or not np.issubdtype(pairs.dtype, np.number)
+    ):
         raise DataError(
             f"{path}: trials_included {pairs.shape} and labels {cells.shape} do not belong "
-            "together; expected (n, 2) and (n, 1); restore the file from the release"
+            "together; expected (n, 2) and a cell array (n, 1); restore the file from the release"
         )
     keys = [(int(subject), int(trial)) for subject, trial in pairs]
     if len(set(keys)) != len(keys):
         raise DataError(f"{path}: trials_included lists a trial twice; restore the file")
-    return {
-        key: np.asarray(cell, dtype=np.float64).ravel()
-        for key, cell in zip(keys, cells.ravel(), strict=True)
-    }
+    tracks = {}
+    for key, cell in zip(keys, cells.ravel(), strict=True):
+        origin = f"{path}: label of subject {key[0]}, trial {key[1]}"
+        track = finite(np.asarray(cell), origin).ravel().astype(np.float64)
+        if not len(track) or np.abs(track).max() > 1.0:
+            raise DataError(f"{origin} is empty or outside [-1, 1]; restore the file")
+        tracks[key] = track
+    return tracks
 
 
-def _read(
-    keys: list[TrialKey],
-    files: dict[tuple[int, int], Path],
-    tracks: dict[tuple[int, int], NDArray[np.float64]],
-    options: MAHNOBOptions,
-) -> list[Trial]:
-    pairs = [(int(key.subject), key.trial) for key in keys]
-    return [
-        _read_trial(key, files[pair], tracks[pair], options)
-        for key, pair in zip(keys, pairs, strict=True)
-    ]
-
-
-def _read_trial(
-    key: TrialKey, path: Path, track: NDArray[np.float64], options: MAHNOBOptions
-) -> Trial:
-    rows = load_variable(path, "eeg_band_feats_full")
-    n_channels, n_bands = len(CARD.channels), len(CARD.bands)
-    if rows.ndim != 2 or rows.shape[1] != n_channels * n_bands:
-        raise DataError(
-            f"{path}: eeg_band_feats_full is {rows.shape}, expected (n, {n_channels * n_bands}); "
-            "restore the file from the release"
-        )
-    if len(rows) != len(track):
-        raise DataError(
-            f"{path}: {len(rows)} rows of features but {len(track)} labels at 4 Hz; restore the "
+def _problems(path: Path, track: NDArray[np.float64], options: MAHNOBOptions) -> list[str]:
+    """Say what is wrong with a feature file, by its variables and shapes alone."""
+    try:
+        variables = list_variables(path)
+    except DataError as error:
+        return [str(error)]
+    shape, n_columns = variables.get(FEATURES), len(MAHNOB_CHANNELS) * len(BANDS)
+    if shape is None:
+        return [f"{path}: has no variable {FEATURES!r}; restore the file from the release"]
+    if len(shape) != 2 or shape[1] != n_columns:
+        return [f"{path}: {FEATURES} {wrong_shape(shape, (None, n_columns))}"]
+    if shape[0] != len(track):
+        return [
+            f"{path}: {shape[0]} rows of features but {len(track)} labels at 4 Hz; restore the "
             "file from the release"
-        )
-    width = int(options.step_s * RATE)
-    if len(rows) < width:
-        raise DataError(f"{path}: {len(rows)} rows at 4 Hz are shorter than one step")
-    features = block_mean(rows, width).reshape(-1, n_bands, n_channels).transpose(0, 2, 1)
-    labels = block_mean(track[:, None] * LABEL_SCALES[options.label_scale], width)
-    return Trial(
-        features=np.ascontiguousarray(features),
-        labels=labels,
-        label_names=CARD.label_names,
-        label_kind=CARD.label_kind,
-        step_s=options.step_s,
-        channels=CARD.channels,
-        bands=CARD.bands,
-        key=key,
-        origin=str(path),
-    )
+        ]
+    if shape[0] < round(options.step_s * RATE):
+        return [f"{path}: {shape[0]} rows at 4 Hz are shorter than one step"]
+    return []

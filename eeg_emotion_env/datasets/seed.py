@@ -1,39 +1,42 @@
 """SEED: 15 subjects watch 15 film clips in three sessions, 62-channel EEG."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eeg_emotion_env.datasets.base import CheckReport, Dataset, DatasetCard, Recording
-from eeg_emotion_env.datasets.seed_files import (
-    FAMILIES,
-    DataFolder,
-    data_folders,
-    holds_recordings,
-    missing_files,
-)
-from eeg_emotion_env.datasets.seed_read import (
-    BAND_NAMES,
-    DATASET,
-    Source,
-    keys_of,
-    open_source,
-    read_recording,
-    read_trial,
-    structure_problems,
-    window_s,
-)
+import numpy as np
+
+from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey, Variant
+from eeg_emotion_env.datasets.recording import Recording, check_step, check_unit
 from eeg_emotion_env.datasets.simulated import simulated_recordings
-from eeg_emotion_env.errors import ConfigError, DataError, check_choice
-from eeg_emotion_env.labels import DIMENSIONS, LabelTracks
+from eeg_emotion_env.datasets.sjtu import (
+    BAND_NAMES,
+    Layout,
+    check_features,
+    choose_folder,
+    find_annotations,
+    missing_sessions,
+    survey_folder,
+)
+from eeg_emotion_env.datasets.sjtu_files import (
+    FAMILIES,
+    SEED_IV,
+    DataFolder,
+    find_folders,
+    holds_recordings,
+)
+from eeg_emotion_env.datasets.sjtu_files import SEED as RELEASE
+from eeg_emotion_env.errors import DataError
+from eeg_emotion_env.labels import DIMENSIONS, Annotations, ClassLabels
+from eeg_emotion_env.matfile import load_variable
 from eeg_emotion_env.montage import SEED_CHANNELS
-from eeg_emotion_env.seed_tables import SFREQ
-from eeg_emotion_env.trial import TrialKey
+from eeg_emotion_env.tables.seed import CLASS_AFFECT, CLIP_CLASSES, CLIP_SECONDS, SFREQ
+from eeg_emotion_env.trial import TrialKey, stimulus_name
 
 CARD = DatasetCard(
-    name=DATASET,
+    name=RELEASE.name,
     env_id="EEGEmotion-SEED-v0",
     title="SEED (SJTU Emotion EEG Dataset)",
     licence="SEED licence agreement of the BCMI laboratory (academic use, on application). Not "
@@ -65,8 +68,9 @@ CARD = DatasetCard(
         "stored features have windows of 1 s or 4 s: told from their number, not the folder's name",
         "all sessions show the same clips in the same order: trial k is stimulus clip<k>",
         "no unit is documented: values are taken as microvolts",
+        "file names of the old release carry names, not numbers: numbered alphabetically",
+        "continuous raw recordings (.cnt) are not read",
     ),
-    encoder="simulated-62x5",
 )
 
 
@@ -85,17 +89,22 @@ class SEEDOptions:
         ``annotations.csv`` beside the recordings if there is one, else the class.
     step_s : float
         Seconds a step. Stored features are averaged to it, and never finer than their windows.
+    unit : str
+        Unit of raw EEG: ``"uV"``, ``"mV"`` or ``"V"``.
+    window_s : float or None
+        Seconds a window of stored features; None tells it from their number.
     """
 
     features: str = "auto"
     labels: str = "auto"
     step_s: float = 1.0
+    unit: str = "uV"
+    window_s: float | None = None
 
     def __post_init__(self) -> None:
-        check_choice("features", self.features, ("auto", "raw", *FAMILIES))
-        samples = self.step_s * SFREQ
-        if samples < 1 or abs(samples - round(samples)) > 1e-6:
-            raise ConfigError(f"step_s must be a multiple of {1 / SFREQ} s, not {self.step_s}")
+        check_features(self.features)
+        check_unit(self.unit)
+        check_step(self.step_s, 1 / SFREQ, "one sample")
 
 
 class SEED(Dataset):
@@ -105,21 +114,54 @@ class SEED(Dataset):
     Options = SEEDOptions
 
     def recognises(self, root: Path) -> bool:
-        """Say whether files with SEED's names lie within three levels."""
-        return holds_recordings(root)
+        """Say whether files with SEED's names and content lie below."""
+        return holds_recordings(root, RELEASE)
 
-    def recordings(self, root: Path, options: Any) -> list[Recording]:
-        """List one recording a file, sorted by subject and session."""
-        source = _choose(root, options)
-        recordings = []
-        for file in source.folder.files:
-            for problem in structure_problems(file, source):
-                raise DataError(problem)
-            read = partial(read_recording, file, source)
-            recordings.append(Recording(keys_of(file, source), read, origin=str(file.path)))
-        for problem in _uncovered(source):
-            raise DataError(problem)
-        return recordings
+    def survey(self, root: Path, options: Any) -> Survey:
+        """Look over the folder that the options ask for."""
+        folders = _folders(root)
+        folder, kind = choose_folder(folders, root, options.features)
+        seconds = _clip_seconds(folder, folders)
+        annotations = find_annotations(folder, options.labels)
+        classes = None
+        if annotations is None or folder.beside("label.mat"):
+            classes = _read_classes(folder)
+        n_trials = len(classes) if classes else _most_trials(folder, kind)
+        found = survey_folder(
+            Layout(
+                folder=folder,
+                kind=kind,
+                labels=annotations or ClassLabels(classes or {}, CLASS_AFFECT),
+                n_trials=lambda session: n_trials,
+                stimulus=lambda session, trial: stimulus_name(trial),
+                seconds=lambda session: seconds,
+                step_s=options.step_s,
+                unit=options.unit,
+                window_s=options.window_s,
+            )
+        )
+        if classes and not folder.manifest and len(classes) == len(CLIP_CLASSES):
+            published = dict(zip(classes, CLIP_CLASSES, strict=True))
+            if classes != published and not isinstance(annotations, Annotations):
+                found.warn(
+                    f"{folder.beside('label.mat')}: the classes are not those of the release; "
+                    "they are used as they are: check where the file comes from"
+                )
+        return found
+
+    def variants(self, root: Path) -> list[Variant]:
+        """List raw EEG and each family of stored features, folder by folder."""
+        return folder_variants(_folders(root), SEEDOptions())
+
+    def missing(self, root: Path) -> list[str]:
+        """Name sessions that should be there."""
+        return list(
+            dict.fromkeys(line for folder in _folders(root) for line in missing_sessions(folder))
+        )
+
+    def expected_seconds(self, key: TrialKey) -> float | None:
+        """Return the length of the clip."""
+        return float(CLIP_SECONDS[key.trial - 1]) if key.trial <= len(CLIP_SECONDS) else None
 
     def simulated(self, options: Any) -> list[Recording]:
         """List four simulated subjects in one session of 15 short clips."""
@@ -131,102 +173,75 @@ class SEED(Dataset):
             step_s=options.step_s,
         )
 
-    def check(self, root: Path) -> CheckReport:
-        """Read every file of every folder and report what is there, missing or broken."""
-        report = CheckReport(CARD.name, root)
-        try:
-            folders = data_folders(root)
-        except DataError as error:
-            report.problems.append(str(error))
-            return report
-        report.problems += missing_files(folders)
-        for folder in folders:
-            _check_folder(folder, report)
-        return report
 
-
-def _choose(root: Path, options: SEEDOptions) -> Source:
-    """Choose the folder, the kind of features and the labels that the options ask for."""
-    folders = data_folders(root)
-    raw = [folder for folder in folders if folder.is_raw]
-    stored = [folder for folder in folders if folder not in raw]
-    kind = options.features
-    if kind == "auto":
-        kind = "raw" if raw else "de_LDS"
-    wanted = raw if kind == "raw" else stored
-    if not wanted:
-        name = "Preprocessed_EEG" if kind == "raw" else "ExtractedFeatures"
-        raise DataError(
-            f"{root}: no folder {name} for features={kind!r}; give the root that holds it, or "
-            "features='auto'"
-        )
-    if kind != "raw" and len(wanted) > 1:
-        # Of two folders with features, the one with the finer windows.
-        wanted.sort(key=lambda folder: window_s(folder.files[0], kind, folder.clip_seconds))
-    return open_source(wanted[0], kind, options.labels, options.step_s)
-
-
-def _uncovered(source: Source) -> Iterator[str]:
-    labels = source.labels
-    keys = [key for file in source.folder.files for key in keys_of(file, source)]
-    if isinstance(labels, LabelTracks) and not any(labels.covers(key) for key in keys):
-        yield (
-            f"{labels.path}: annotates none of the trials; name stimuli clip01 to clip15, and "
-            "subjects and sessions by number"
-        )
-
-
-def _check_folder(folder: DataFolder, report: CheckReport) -> None:
-    """Add what one folder holds, and what is wrong with it, to the report."""
-    readable = []
-    for file in folder.files:
-        try:
-            _ = file.variables
-        except DataError as error:
-            report.problems.append(str(error))
+def folder_variants(folders: list[DataFolder], options: Any) -> list[Variant]:
+    """List the kinds of features of folders as variants to check."""
+    variants = []
+    for folder in folders:
+        if folder.kind == "raw":
+            kinds: tuple[str, ...] = ("raw",)
         else:
-            readable.append(file)
-    folder = replace(folder, files=tuple(readable))
-    if not readable:
-        return
-    found: list[TrialKey] = []
-    for kind in ("raw",) if folder.is_raw else FAMILIES:
-        try:
-            source = open_source(folder, kind, "auto", 1.0)
-        except DataError as error:
-            report.problems.append(str(error))
-            return
-        for problem in (*_uncovered(source), *_problems(source, found)):
-            if problem not in report.problems:
-                report.problems.append(problem)
-    found = list(dict.fromkeys(found))
-    report.found += [key for key in found if key not in report.found]
-    report.notes += _summary(folder, found)
+            kinds = tuple(kind for kind in FAMILIES if _holds(folder, kind)) or FAMILIES[:1]
+        variants += [
+            Variant(f"{folder.path.name} ({kind})", folder.path, replace(options, features=kind))
+            for kind in kinds
+        ]
+    return variants
 
 
-def _problems(source: Source, found: list[TrialKey]) -> Iterator[str]:
-    """Read all trials of a folder: yield a line for each defect, add sound ones to `found`."""
-    for file in source.folder.files:
-        yield from structure_problems(file, source)
-        for key in keys_of(file, source):
-            if key.trial > source.n_trials:
-                continue
-            try:
-                read_trial(file, source, key)
-            except DataError as error:
-                yield str(error)
-            else:
-                found.append(key)
+def _holds(folder: DataFolder, kind: str) -> bool:
+    for file in folder.files:
+        with suppress(DataError):
+            if file.trials(kind):
+                return True
+    return False
 
 
-def _summary(folder: DataFolder, found: list[TrialKey]) -> Iterator[str]:
-    """Say what kind of folder it is, and how much of the full set it holds."""
-    kind = "raw EEG" if folder.is_raw else "features"
-    yield f"{folder.path.name} ({kind}): {len(found)} trials in {len(folder.files)} files"
-    if folder.manifest or any(file.is_simulated for file in folder.files):
-        yield f"{folder.path.name}: simulated, not recorded"
-    elif len(folder.files) < CARD.n_subjects * CARD.n_sessions:
-        yield (
-            f"{folder.path.name}: {len(folder.files)} of the full set's "
-            f"{CARD.n_subjects * CARD.n_sessions} recordings are here"
+def _folders(root: Path) -> list[DataFolder]:
+    folders = find_folders(root, RELEASE)
+    if folders:
+        return folders
+    if find_folders(root, SEED_IV):
+        raise DataError(f"{root}: holds SEED-IV, not SEED; use the data set seed-iv")
+    raise DataError(
+        f"{root}: no recordings named <subject>_<YYYYMMDD>.mat; give the folder that holds "
+        "Preprocessed_EEG or ExtractedFeatures (continuous .cnt recordings are not read)"
+    )
+
+
+def _clip_seconds(folder: DataFolder, folders: list[DataFolder]) -> Mapping[int, int]:
+    """Lengths of the clips: from the manifest, the raw EEG beside, or what is known of SEED."""
+    if folder.manifest:
+        return dict(enumerate(folder.manifest["clip_seconds"], start=1))
+    if folder.kind == "raw":
+        return dict(enumerate(CLIP_SECONDS, start=1))
+    for file in (file for other in folders if other.kind == "raw" for file in other.files):
+        with suppress(DataError):
+            shapes = {t: file.variables[name] for t, name in file.trials("raw").items()}
+            if shapes and all(len(shape) == 2 for shape in shapes.values()):
+                return {trial: int(max(shape) // SFREQ) for trial, shape in shapes.items()}
+    return dict(enumerate(CLIP_SECONDS, start=1))
+
+
+def _read_classes(folder: DataFolder) -> dict[str, int]:
+    """Read ``label.mat``: the class of each stimulus."""
+    path = folder.beside("label.mat")
+    if path is None:
+        raise DataError(
+            f"{folder.path}: label.mat is missing; copy it there from the release, or give an "
+            "annotation CSV (labels=…)"
         )
+    values = np.asarray(load_variable(path, "label")).ravel()
+    numeric = np.issubdtype(values.dtype, np.number)
+    if not numeric or not len(values) or not np.isin(values, tuple(CLASS_AFFECT)).all():
+        raise DataError(f"{path}: label must hold -1, 0 and 1; restore the file from the release")
+    return {stimulus_name(trial): int(value) for trial, value in enumerate(values, start=1)}
+
+
+def _most_trials(folder: DataFolder, kind: str) -> int:
+    """Trials of the fullest file, where no label file tells how many there should be."""
+    most = 0
+    for file in folder.files:
+        with suppress(DataError):
+            most = max(most, *file.trials(kind), 0)
+    return most

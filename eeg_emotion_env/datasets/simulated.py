@@ -1,23 +1,22 @@
-"""The simulated data set, and simulated stand-ins for the others."""
+"""The simulated data set, and the simulations that stand in for recordings that are not there."""
 
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eeg_emotion_env.datasets.base import CheckReport, Dataset, DatasetCard, Recording
-from eeg_emotion_env.errors import DataError
-from eeg_emotion_env.features import BANDS, FeatureConfig, log_band_power
+from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey
+from eeg_emotion_env.datasets.recording import Recording, Signal, SignalReader
+from eeg_emotion_env.errors import ConfigError, DataError
+from eeg_emotion_env.features import BANDS, FeatureConfig
+from eeg_emotion_env.labels import DIMENSIONS, LabelSource, read_annotations
 from eeg_emotion_env.montage import SEED_CHANNELS
-from eeg_emotion_env.seed_tables import SFREQ, stimulus_name
-from eeg_emotion_env.simulation import SimulationConfig, simulate_trial
-from eeg_emotion_env.trial import Trial, TrialKey
-
-LABEL_NAMES = ("valence", "arousal")
+from eeg_emotion_env.simulation import SimulationConfig, simulate_labels, simulate_trial
+from eeg_emotion_env.tables.seed import SFREQ
+from eeg_emotion_env.trial import FloatArray, TrialKey, stimulus_name
 
 CARD = DatasetCard(
     name="simulated",
@@ -27,7 +26,7 @@ CARD = DatasetCard(
     citation="The simulator of this package (eeg_emotion_env.simulation)",
     access="Nothing to download: it is generated when it is used.",
     label_kind="simulated",
-    label_names=LABEL_NAMES,
+    label_names=DIMENSIONS,
     label_meaning="Mean annotation of simulated raters who follow a simulated affect with delay, "
     "bias and noise; the affect itself is in Trial.truth. It says nothing about real people.",
     sfreq=SFREQ,
@@ -44,7 +43,6 @@ CARD = DatasetCard(
         "clips last a quarter of SEED's by default (`duration_scale`)",
         "muscles carry no affect unless `muscle_coupling` is set",
     ),
-    encoder="simulated-62x5",
 )
 
 
@@ -66,21 +64,73 @@ class Simulated(Dataset):
         """Say no: the set has no files. Simulated trees of other sets are read as those sets."""
         return False
 
-    def recordings(self, root: Path, options: Any) -> list[Recording]:
+    def survey(self, root: Path, options: Any) -> Survey:
         """Refuse: the set is generated, not read."""
         raise DataError(
             f"{root}: the simulated data set takes no data folder; leave data (--data) out, or "
-            "load a tree written by `eegdancer simulate` as the data set of its layout (seed)"
+            "load a tree written by `eegdancer simulate` as the data set of its layout"
         )
 
     def simulated(self, options: Any) -> list[Recording]:
         """List one recording for each subject and session."""
         return recordings_of(options, CARD.name)
 
-    def check(self, root: Path) -> CheckReport:
-        """Report that there is nothing to check in a folder."""
-        problem = f"{root}: the simulated data set has no files; check the data set of its layout"
-        return CheckReport(CARD.name, root, problems=[problem])
+
+@dataclass(frozen=True, eq=False)
+class SimulatedReader(SignalReader):
+    """EEG of a simulation, generated when it is read.
+
+    Attributes
+    ----------
+    simulation : SimulationConfig
+        What generates it.
+    """
+
+    simulation: SimulationConfig
+    files: tuple[Path, ...] = ()
+
+    def origin(self, key: TrialKey) -> str:
+        """Return seed and trial."""
+        return f"simulation, seed {self.simulation.seed}: {key}"
+
+    def signal(self, key: TrialKey) -> Signal:
+        """Generate the EEG of a trial."""
+        trial = simulate_trial(self.simulation, int(key.subject), key.session, key.trial)
+        return Signal(trial.eeg, self.simulation.sfreq, self.channels)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the knobs."""
+        return {"simulation": vars(self.simulation), "features": vars(self.config)}
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedLabels(LabelSource):
+    """Labels, or the truth behind them, of a simulation.
+
+    Attributes
+    ----------
+    simulation : SimulationConfig
+        What generates them.
+    names : tuple of str
+        Dimensions to keep.
+    is_truth : bool
+        Whether to give the truth.
+    """
+
+    simulation: SimulationConfig
+    names: tuple[str, ...] = DIMENSIONS
+    is_truth: bool = False
+    kind: str = "simulated"
+
+    def covers(self, key: TrialKey) -> bool:
+        """Say yes."""
+        return True
+
+    def at_steps(self, key: TrialKey, n_steps: int, step_s: float) -> FloatArray:
+        """Generate labels (or truth) of a trial, whose steps must be those of the simulation."""
+        both = simulate_labels(self.simulation, int(key.subject), key.session, key.trial)
+        columns = [DIMENSIONS.index(name) for name in self.names]
+        return np.ascontiguousarray(both[self.is_truth][:n_steps, columns])
 
 
 def simulated_recordings(
@@ -90,6 +140,7 @@ def simulated_recordings(
     bands: Sequence[str],
     label_names: Sequence[str],
     step_s: float,
+    duration_scale: float = 0.25,
 ) -> list[Recording]:
     """List stand-ins for a data set: four subjects, one session of 15 short clips.
 
@@ -101,6 +152,8 @@ def simulated_recordings(
         What the data set has.
     step_s : float
         Seconds a step.
+    duration_scale : float
+        Factor on the lengths of SEED's clips.
 
     Returns
     -------
@@ -110,7 +163,7 @@ def simulated_recordings(
     # other people for each data set: a model of one stand-in has not seen the subjects of another
     seed = 1 + zlib.crc32(dataset.encode()) % 1000
     config = SimulationConfig(
-        duration_scale=0.25, channels=tuple(channels), step_s=step_s, seed=seed
+        duration_scale=duration_scale, channels=tuple(channels), step_s=step_s, seed=seed
     )
     return recordings_of(config, dataset, tuple(bands), tuple(label_names))
 
@@ -119,19 +172,30 @@ def recordings_of(
     config: SimulationConfig,
     dataset: str,
     bands: tuple[str, ...] = tuple(BANDS),
-    label_names: tuple[str, ...] = LABEL_NAMES,
+    label_names: tuple[str, ...] = DIMENSIONS,
 ) -> list[Recording]:
     """List the recordings of a simulation, generated lazily (see `simulated_recordings`)."""
-    features = feature_config(config.step_s, bands)
+    reader = SimulatedReader(feature_config(config.step_s, bands), config.channels, config)
     recordings = []
     for subject in range(1, config.n_subjects + 1):
         for session in range(1, config.n_sessions + 1):
             keys = tuple(
-                TrialKey(dataset, subject, session, trial, stimulus_name(trial))
+                TrialKey(
+                    dataset, subject, session, trial, stimulus_name(config.clip(session, trial))
+                )
                 for trial in range(1, config.n_trials + 1)
             )
-            read = partial(_read, config, keys, features, label_names)
-            recordings.append(Recording(keys, read, origin=f"simulation, seed {config.seed}"))
+            recordings.append(
+                Recording(
+                    keys=keys,
+                    reader=reader,
+                    labels=SimulatedLabels(config, label_names),
+                    truth=SimulatedLabels(config, label_names, is_truth=True),
+                    simulation=config,
+                    origin=f"simulation, seed {config.seed}",
+                    source="simulated",
+                )
+            )
     return recordings
 
 
@@ -140,34 +204,36 @@ def feature_config(step_s: float, bands: tuple[str, ...] = tuple(BANDS)) -> Feat
     return FeatureConfig(step_s=step_s, window_s=step_s * max(1, round(1.0 / step_s)), bands=bands)
 
 
-def _read(
-    config: SimulationConfig,
-    keys: tuple[TrialKey, ...],
-    features: FeatureConfig,
-    label_names: tuple[str, ...],
-) -> list[Trial]:
-    return [_trial(config, key, features, label_names) for key in keys]
+def truth_of(
+    manifest: dict[str, Any] | None, names: tuple[str, ...] = DIMENSIONS
+) -> tuple[LabelSource | None, SimulationConfig | None]:
+    """Read the truth beside a simulated tree, and the configuration that made it.
 
+    Parameters
+    ----------
+    manifest : dict or None
+        From `eeg_emotion_env.datasets.files.read_manifest`.
+    names : tuple of str
+        Dimensions of the labels.
 
-def _trial(
-    config: SimulationConfig,
-    key: TrialKey,
-    features: FeatureConfig,
-    label_names: tuple[str, ...],
-) -> Trial:
-    simulated = simulate_trial(config, int(key.subject), key.session, key.trial)
-    columns = np.array([LABEL_NAMES.index(name) for name in label_names])
-    return Trial(
-        # The last sample is the one that SEED has beyond whole seconds.
-        features=log_band_power(simulated.eeg[:, :-1], config.sfreq, features),
-        labels=simulated.labels[:, columns],
-        label_names=label_names,
-        label_kind="simulated",
-        step_s=config.step_s,
-        channels=config.channels,
-        bands=features.bands,
-        key=key,
-        source="simulated",
-        origin=f"simulation, seed {config.seed}: {key}",
-        truth=simulated.truth[:, columns],
-    )
+    Returns
+    -------
+    truth : LabelSource or None
+        None for recorded data.
+    config : SimulationConfig or None
+        None for recorded data, or for a tree of another version of the simulator.
+
+    Raises
+    ------
+    DataError
+        If the truth is damaged.
+    """
+    if manifest is None:
+        return None, None
+    try:
+        config = SimulationConfig(**manifest["config"])
+    except (TypeError, ConfigError):
+        config = None
+    path = manifest["path"].parent / "truth.csv"
+    truth = read_annotations(path, "simulated") if path.is_file() else None
+    return (truth.select(names) if truth else None), config

@@ -10,6 +10,7 @@ from eeg_emotion_env.simulation.config import SimulationConfig
 from eeg_emotion_env.simulation.recording import (
     SimulatedRecording,
     SimulatedTrial,
+    simulate_labels,
     simulate_recording,
     simulate_trial,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "SimulatedRecording",
     "SimulatedTrial",
     "SimulationConfig",
+    "simulate_labels",
     "simulate_recording",
     "simulate_trial",
 ]

@@ -8,9 +8,6 @@ from eeg_emotion_env.simulation.config import SimulationConfig
 GRID_HZ = 10
 """Rate at which affect and amplitudes are drawn, Hz; values between are interpolated."""
 
-AROUSAL_RATIO = 0.6
-"""Arousal of a clip's attractor relative to the size of its valence."""
-
 
 def true_affect(
     config: SimulationConfig, subject: int, session: int, trial: int
@@ -35,24 +32,28 @@ def true_affect(
         Valence and arousal in [-1, 1] at ``arange(n_grid) / GRID_HZ`` seconds; the last row is
         the end of the clip.
     """
-    n_rows = config.clip_seconds[trial - 1] * GRID_HZ + 1
-    # Seed and stimulus alone: neither the subject nor the session may enter here.
-    stimulus = _process(config, config.stream("stimulus", trial), config.clip_class(trial), n_rows)
+    n_rows = config.seconds(session, trial) * GRID_HZ + 1
+    stimulus = stimulus_process(config, config.clip(session, trial), n_rows)
     own = config.stream("person", subject, session, trial)
-    own_class = config.clip_class(int(own.integers(config.n_trials)) + 1)
-    person = _process(config, own, own_class, n_rows)
+    own_clip = config.clip(session, int(own.integers(config.n_trials)) + 1)
+    person = _process(config, own, own_clip, n_rows)
     mixture = np.sqrt(config.shared) * stimulus + np.sqrt(1 - config.shared) * person
     return np.asarray(np.tanh(mixture))
 
 
+def stimulus_process(config: SimulationConfig, clip: int, n_rows: int) -> NDArray[np.float64]:
+    """Return the process S that a clip gives to all who see it, shape (n_rows, 2)."""
+    # Seed and clip alone: neither the subject nor the session may enter here.
+    return _process(config, config.stream("stimulus", clip), clip, n_rows)
+
+
 def _process(
-    config: SimulationConfig, rng: np.random.Generator, clip_class: int, n_rows: int
+    config: SimulationConfig, rng: np.random.Generator, clip: int, n_rows: int
 ) -> NDArray[np.float64]:
     """Exact discretisation of dX = theta (mu - X) dt + sigma dW, from rest."""
     correlation = config.affect_correlation
     mixing = np.array([[1.0, 0.0], [correlation, np.sqrt(1 - correlation**2)]])
-    arousal = AROUSAL_RATIO * (1 if clip_class else -1)
-    attractor = config.class_affect * np.array([clip_class, arousal])
+    attractor = np.array(config.attractor(clip))
     decay = np.exp(-config.theta / GRID_HZ)
     kick = config.sigma * np.sqrt((1 - decay**2) / (2 * config.theta))
     drive = (1 - decay) * attractor + kick * rng.standard_normal((n_rows, 2)) @ mixing.T

@@ -8,10 +8,13 @@ import numpy as np
 
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.montage import SEED_CHANNELS, directions
-from eeg_emotion_env.seed_tables import CLIP_CLASSES, CLIP_SECONDS, SFREQ
+from eeg_emotion_env.tables.seed import CLIP_CLASSES, CLIP_SECONDS, SFREQ
 
 STREAMS = (*("stimulus", "person", "subject", "session", "eeg", "rater", "annotation"),)
 """Purposes of random streams: changing one knob never shifts the draws of another purpose."""
+
+AROUSAL_RATIO = 0.6
+"""Arousal of a clip's attractor relative to the size of its valence."""
 
 MIN_CLIP_SECONDS = 4
 """Shortest clip, seconds, however small `SimulationConfig.duration_scale` is."""
@@ -24,13 +27,20 @@ class SimulationConfig:
     Attributes
     ----------
     n_subjects, n_sessions, n_trials : int
-        Size of the data set; each session shows the same clips in the same order.
+        Size of the data set: subjects, sessions a subject, trials a session.
+    sessions_repeat : bool
+        Whether each session shows the same clips in the same order, or clips of its own.
     clip_durations_s : tuple of int
-        Seconds of the clips (SEED's 15); repeated if there are more trials.
+        Seconds of the clips (SEED's 15); repeated if there are more of them.
     duration_scale : float
         Factor on the durations; results are whole seconds, at least `MIN_CLIP_SECONDS`.
     clip_classes : tuple of int
         Class of the clips (1 positive, 0 neutral, -1 negative); repeated like the durations.
+    clip_attractors : tuple of tuple of float
+        Valence and arousal, in units of `class_affect`, that each clip draws to; repeated like the
+        durations. Empty derives them from the classes.
+    extra_samples : int
+        Samples of a trial beyond whole seconds (SEED has one).
     sfreq : float
         Sampling rate, Hz.
     step_s : float
@@ -45,7 +55,7 @@ class SimulationConfig:
         Correlation of the diffusion of valence and arousal, in (-1, 1).
     class_affect : float
         Valence at which a positive clip's attractor lies (negative: its opposite); arousal lies
-        at 0.6 of it for both and at minus that for neutral clips.
+        at 0.6 of it for both and at minus that for neutral clips (see `clip_attractors`).
     shared : float
         Share of the affect's variance, in [0, 1], that the stimulus gives to every subject.
     snr : float
@@ -99,9 +109,12 @@ class SimulationConfig:
     n_subjects: int = 4
     n_sessions: int = 1
     n_trials: int = 15
+    sessions_repeat: bool = True
     clip_durations_s: tuple[int, ...] = CLIP_SECONDS
     duration_scale: float = 1.0
     clip_classes: tuple[int, ...] = CLIP_CLASSES
+    clip_attractors: tuple[tuple[float, float], ...] = ()
+    extra_samples: int = 1
     sfreq: float = SFREQ
     step_s: float = 1.0
     channels: tuple[str, ...] = SEED_CHANNELS
@@ -141,6 +154,8 @@ class SimulationConfig:
     def __post_init__(self) -> None:
         for name in ("clip_durations_s", "clip_classes", "channels"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        attractors = tuple((float(v), float(a)) for v, a in self.clip_attractors)
+        object.__setattr__(self, "clip_attractors", attractors)
         _check_ranges(self)
         samples = self.step_s * self.sfreq
         if abs(samples - round(samples)) > 1e-6:
@@ -156,25 +171,51 @@ class SimulationConfig:
             raise ConfigError("clip_classes must be -1, 0 or 1, at least one")
 
     @property
+    def n_clips(self) -> int:
+        """Number of different clips."""
+        return self.n_trials if self.sessions_repeat else self.n_sessions * self.n_trials
+
+    @property
     def clip_seconds(self) -> tuple[int, ...]:
-        """Whole seconds of each trial of a session."""
+        """Whole seconds of each clip."""
         durations = self.clip_durations_s
         return tuple(
-            max(MIN_CLIP_SECONDS, round(durations[trial % len(durations)] * self.duration_scale))
-            for trial in range(self.n_trials)
+            max(MIN_CLIP_SECONDS, round(durations[clip % len(durations)] * self.duration_scale))
+            for clip in range(self.n_clips)
         )
 
-    def clip_class(self, trial: int) -> int:
-        """Return the class of a trial's clip (trials count from 1)."""
-        return self.clip_classes[(trial - 1) % len(self.clip_classes)]
+    def clip(self, session: int, trial: int) -> int:
+        """Return the clip shown in a trial; all count from 1."""
+        return trial if self.sessions_repeat else (session - 1) * self.n_trials + trial
 
-    def n_samples(self, trial: int) -> int:
-        """Return the samples of a trial: one more than whole seconds, as in SEED."""
-        return round(self.clip_seconds[trial - 1] * self.sfreq) + 1
+    def clip_class(self, clip: int) -> int:
+        """Return the class of a clip (clips count from 1)."""
+        return self.clip_classes[(clip - 1) % len(self.clip_classes)]
 
-    def n_steps(self, trial: int) -> int:
+    def attractor(self, clip: int) -> tuple[float, float]:
+        """Return valence and arousal that a clip draws to."""
+        if self.clip_attractors:
+            valence, arousal = self.clip_attractors[(clip - 1) % len(self.clip_attractors)]
+        else:
+            valence = self.clip_class(clip)
+            arousal = AROUSAL_RATIO * (1 if valence else -1)
+        return self.class_affect * valence, self.class_affect * arousal
+
+    def seconds(self, session: int, trial: int) -> int:
+        """Return the whole seconds of a trial."""
+        return self.clip_seconds[self.clip(session, trial) - 1]
+
+    def session_seconds(self, session: int) -> tuple[int, ...]:
+        """Return the whole seconds of each trial of a session."""
+        return tuple(self.seconds(session, trial + 1) for trial in range(self.n_trials))
+
+    def n_samples(self, session: int, trial: int) -> int:
+        """Return the samples of a trial."""
+        return round(self.seconds(session, trial) * self.sfreq) + self.extra_samples
+
+    def n_steps(self, session: int, trial: int) -> int:
         """Return the label steps of a trial."""
-        return int(self.clip_seconds[trial - 1] / self.step_s + 1e-9)
+        return int(self.seconds(session, trial) / self.step_s + 1e-9)
 
     def stream(self, purpose: str, *ids: int) -> np.random.Generator:
         """Return the random stream for one purpose, a function of the seed and `ids` alone."""
@@ -204,13 +245,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     "blink_rate": (0, 2),
     "n_raters": (1, 100),
 }
-_WHOLE = ("n_subjects", "n_sessions", "n_trials", "n_raters", "seed")
+_WHOLE = ("n_subjects", "n_sessions", "n_trials", "extra_samples", "n_raters", "seed")
 
 
 def _check_ranges(config: Any) -> None:
     for item in fields(SimulationConfig):
         value = getattr(config, item.name)
-        if isinstance(value, tuple):
+        if isinstance(value, tuple | bool):
             continue
         low, high = _RANGES.get(item.name, (0.0, np.inf))
         is_number = isinstance(value, Real) and not isinstance(value, bool)

@@ -48,7 +48,7 @@ def trial_eeg(
     """
     model = subject_model(config, subject)
     rng = config.stream("eeg", subject, session, trial)
-    n_samples = config.n_samples(trial)
+    n_samples = config.n_samples(session, trial)
     log_amplitude = _log_amplitude(config, model, affect, rng, (subject, session, trial))
     sources = _coloured(rng, model, config.sfreq, n_samples)
     _modulate(sources[N_BACKGROUND:], log_amplitude, config.sfreq)
@@ -69,7 +69,7 @@ def _log_amplitude(
     """Log amplitude of oscillators and muscles on the grid, (n_grid, n_oscillators + n_muscles)."""
     subject, session, trial = ids
     n_rows, n_rhythms = len(affect), len(OSCILLATORS)
-    start = sum(config.clip_seconds[: trial - 1])
+    start = sum(config.session_seconds(session)[: trial - 1])
     grid = start + np.arange(n_rows) / GRID_HZ
     drift = _session_drift(config, subject, session)
     slow = np.stack([np.interp(grid, np.arange(len(drift)), column) for column in drift.T], axis=1)
@@ -85,7 +85,7 @@ def _log_amplitude(
 def _session_drift(config: SimulationConfig, subject: int, session: int) -> NDArray[np.float64]:
     """Slow drift of the oscillators' log amplitude, a row a second of the whole session."""
     rng = config.stream("session", subject, session)
-    shape = sum(config.clip_seconds) + 1, len(OSCILLATORS)
+    shape = sum(config.session_seconds(session)) + 1, len(OSCILLATORS)
     return fluctuation(rng, shape, config.drift_sd, config.drift_tau_s, 1.0)
 
 

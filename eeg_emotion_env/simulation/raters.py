@@ -8,9 +8,9 @@ from eeg_emotion_env.simulation.config import SimulationConfig
 from eeg_emotion_env.trial import FloatArray
 
 
-def step_ends(config: SimulationConfig, trial: int) -> NDArray[np.float64]:
+def step_ends(config: SimulationConfig, session: int, trial: int) -> NDArray[np.float64]:
     """Return the times at which the label steps of a trial end, seconds from its start."""
-    return np.arange(1, config.n_steps(trial) + 1, dtype=np.float64) * config.step_s
+    return np.arange(1, config.n_steps(session, trial) + 1, dtype=np.float64) * config.step_s
 
 
 def at_times(grid: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ def annotate(
     ndarray, shape (n_steps, 2), float32
         Valence and arousal, clipped to [-1, 1].
     """
-    times = step_ends(config, trial)
+    times = step_ends(config, session, trial)
     followed = at_times(_smoothed(config, affect), times - config.label_lag_s)
     ratings = np.zeros_like(followed)
     noise = config.stream("annotation", subject, session, trial)

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.seed_tables import stimulus_name
 from eeg_emotion_env.simulation.affect import true_affect
 from eeg_emotion_env.simulation.config import SimulationConfig
 from eeg_emotion_env.simulation.eeg import trial_eeg
 from eeg_emotion_env.simulation.raters import annotate, at_times, step_ends
-from eeg_emotion_env.trial import FloatArray
+from eeg_emotion_env.trial import FloatArray, stimulus_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +69,39 @@ def simulate_trial(
     ConfigError
         If an id is out of range.
     """
+    labels, truth = simulate_labels(config, subject, session, trial)
+    affect = true_affect(config, subject, session, trial)
+    clip = config.clip(session, trial)
+    return SimulatedTrial(
+        trial=trial,
+        stimulus=stimulus_name(clip),
+        clip_class=config.clip_class(clip),
+        eeg=trial_eeg(config, affect, subject, session, trial),
+        labels=labels,
+        truth=truth,
+    )
+
+
+def simulate_labels(
+    config: SimulationConfig, subject: int, session: int, trial: int
+) -> tuple[FloatArray, FloatArray]:
+    """Simulate labels and truth of one trial without its EEG.
+
+    Parameters
+    ----------
+    config, subject, session, trial
+        As `simulate_trial`.
+
+    Returns
+    -------
+    labels, truth : ndarray, shape (n_steps, 2), float32
+        As in `SimulatedTrial`.
+
+    Raises
+    ------
+    ConfigError
+        If an id is out of range.
+    """
     for name, value, last in (
         ("subject", subject, config.n_subjects),
         ("session", session, config.n_sessions),
@@ -78,14 +110,8 @@ def simulate_trial(
         if not 1 <= value <= last:
             raise ConfigError(f"{name} must be 1 to {last} in this simulation, not {value}")
     affect = true_affect(config, subject, session, trial)
-    return SimulatedTrial(
-        trial=trial,
-        stimulus=stimulus_name(trial),
-        clip_class=config.clip_class(trial),
-        eeg=trial_eeg(config, affect, subject, session, trial),
-        labels=annotate(config, affect, subject, session, trial),
-        truth=at_times(affect, step_ends(config, trial)).astype("float32"),
-    )
+    truth = at_times(affect, step_ends(config, session, trial)).astype("float32")
+    return annotate(config, affect, subject, session, trial), truth
 
 
 def simulate_recording(config: SimulationConfig, subject: int, session: int) -> SimulatedRecording:

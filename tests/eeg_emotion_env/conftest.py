@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from eeg_emotion_env.simulation import SimulationConfig
-from eeg_emotion_env.simulation.seed_layout import write_seed
+from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
 
 TINY = SimulationConfig(n_subjects=2, n_sessions=2, n_trials=3, duration_scale=0.035, seed=3)
 """Two subjects, two sessions, three clips of seven or eight seconds."""
@@ -19,7 +19,8 @@ def tiny_config() -> SimulationConfig:
 @pytest.fixture(scope="session")
 def written_seed(tmp_path_factory):
     """Tree with raw EEG and features; not to be changed by tests."""
-    return write_seed(TINY, tmp_path_factory.mktemp("seed") / "S", features=True)
+    out = tmp_path_factory.mktemp("seed") / "S"
+    return write_layout(LAYOUTS["seed"], TINY, out, features=True)
 
 
 @pytest.fixture

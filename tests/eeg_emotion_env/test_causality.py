@@ -6,7 +6,7 @@ import scipy.io
 
 from eeg_emotion_env import EEGEmotionEnv
 from eeg_emotion_env.simulation import SimulationConfig
-from eeg_emotion_env.simulation.seed_layout import write_seed
+from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
 from tests.eeg_emotion_env.mahnob_release import write_features, write_release
 
 SECONDS_BEFORE = 5
@@ -18,7 +18,7 @@ def seed_trees(tmp_path_factory):
     """Two trees that differ after second 5 of trial 2 of a session, in EEG alone."""
     root = tmp_path_factory.mktemp("causality")
     config = SimulationConfig(n_subjects=1, n_trials=4, duration_scale=0.05)
-    trees = [write_seed(config, root / name) for name in ("before", "after")]
+    trees = [write_layout(LAYOUTS["seed"], config, root / name) for name in ("before", "after")]
     (path,) = trees[1].glob("Preprocessed_EEG/1_*.mat")
     content = {k: v for k, v in scipy.io.loadmat(path).items() if not k.startswith("__")}
     rng = np.random.default_rng(0)

@@ -6,6 +6,7 @@ import scipy.io
 
 from eeg_emotion_env import load
 from eeg_emotion_env.datasets import DATASETS, detect
+from eeg_emotion_env.datasets.checks import check_folder
 from eeg_emotion_env.errors import ConfigError, DataError
 from tests.eeg_emotion_env.mahnob_release import write_features, write_release
 
@@ -69,7 +70,7 @@ def test_nested_release_is_found(tmp_path):
 
 def test_cut_without_face_features_is_read(tmp_path):
     write_release(tmp_path, TRIALS, full=False)
-    assert DATASETS["mahnob"].check(tmp_path).ok
+    assert check_folder(DATASETS["mahnob"], tmp_path).ok
 
 
 def _without(root, name):

@@ -10,6 +10,7 @@ import pytest
 from eeg_emotion_env.datasets import DATASETS, detect, get_dataset, load
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.trial import LABEL_KINDS
+from encoders import shipped_encoders
 
 TESTS = Path(__file__).parent
 NAMES = sorted(DATASETS)
@@ -20,13 +21,22 @@ def test_card_is_complete(name):
     card = DATASETS[name].card
     for field in fields(card):
         value = getattr(card, field.name)
-        assert value or field.name == "stimuli_known", field.name
+        varies = field.name in ("stimuli_known", "n_subjects", "n_sessions", "n_trials", "sfreq")
+        assert value or varies, field.name
     assert card.name == name == name.lower()
-    assert card.env_id == f"EEGEmotion-{card.env_id.split('-')[1]}-v0"
+    assert card.env_id.startswith("EEGEmotion-")
+    assert card.env_id.lower() == f"eegemotion-{name}-v0"
     assert card.label_kind in LABEL_KINDS
     assert set(card.label_names) <= {"valence", "arousal"}
     assert len(set(card.channels)) == len(card.channels)
-    assert card.encoder == f"simulated-{len(card.channels)}x{len(card.bands)}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_encoder_fits_the_stand_in(name):
+    card = DATASETS[name].card
+    facts = [list(card.channels), list(card.bands), card.step_s]
+    shipped = [[d[k] for k in ("channels", "bands", "step_s")] for d in shipped_encoders().values()]
+    assert facts in shipped
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,7 +51,7 @@ def test_options_are_a_frozen_dataclass_that_survives_json(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_has_tests(name):
-    assert (TESTS / f"test_dataset_{name}.py").is_file()
+    assert (TESTS / f"test_dataset_{name.replace('-', '_')}.py").is_file()
 
 
 @pytest.mark.parametrize("name", NAMES)

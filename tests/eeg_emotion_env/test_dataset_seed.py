@@ -9,11 +9,15 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from eeg_emotion_env.datasets import get_dataset, load
-from eeg_emotion_env.errors import ConfigError, DataError
+from eeg_emotion_env.datasets.checks import check_folder
+from eeg_emotion_env.errors import ConfigError, DataError, DataWarning
 from eeg_emotion_env.features import log_band_power
 from eeg_emotion_env.montage import SEED_CHANNELS
 from eeg_emotion_env.simulation import SimulationConfig, simulate_trial
-from eeg_emotion_env.simulation.seed_layout import recording_name, write_seed
+from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
+from eeg_emotion_env.simulation.layouts.seed import recording_name
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*not as long as the clips")
 
 FIRST = Path("Preprocessed_EEG") / "1_20131027.mat"
 SEED = get_dataset("seed")
@@ -85,25 +89,27 @@ def test_round_trip(written_seed, tiny_config):
 
 def test_writing_twice_gives_the_same_bytes(written_seed, tiny_config, tmp_path):
     calls = []
-    again = write_seed(tiny_config, tmp_path / "T", progress=lambda *done: calls.append(done))
+    again = write_layout(
+        LAYOUTS["seed"], tiny_config, tmp_path / "T", progress=lambda *done: calls.append(done)
+    )
     for name in (FIRST, "annotations.csv", "truth.csv"):
         assert (again / name).read_bytes() == (written_seed / name).read_bytes()
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    write_seed(tiny_config, again)
+    write_layout(LAYOUTS["seed"], tiny_config, again)
     assert [path.name for path in tmp_path.iterdir()] == ["T"]
 
 
 def test_other_folders_are_not_overwritten(tiny_config, seed_root, tmp_path):
     (seed_root / "notes.txt").write_text("mine")
     with pytest.raises(DataError, match=r"holds notes\.txt"):
-        write_seed(tiny_config, seed_root)
+        write_layout(LAYOUTS["seed"], tiny_config, seed_root)
     assert (seed_root / FIRST).is_file()
     with pytest.raises(DataError, match="is a file"):
-        write_seed(tiny_config, seed_root / "notes.txt")
+        write_layout(LAYOUTS["seed"], tiny_config, seed_root / "notes.txt")
     with pytest.raises(DataError, match="cannot be written"):
-        write_seed(tiny_config, seed_root / "notes.txt" / "S")
-    with pytest.raises(ConfigError, match="62 channels"):
-        write_seed(SimulationConfig(channels=("FZ",)), tmp_path / "new")
+        write_layout(LAYOUTS["seed"], tiny_config, seed_root / "notes.txt" / "S")
+    with pytest.raises(ConfigError, match="needs its own channels"):
+        write_layout(LAYOUTS["seed"], SimulationConfig(channels=("FZ",)), tmp_path / "new")
 
 
 def test_failed_write_leaves_nothing(tiny_config, tmp_path):
@@ -111,7 +117,7 @@ def test_failed_write_leaves_nothing(tiny_config, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_seed(tiny_config, tmp_path / "S", progress=interrupt)
+        write_layout(LAYOUTS["seed"], tiny_config, tmp_path / "S", progress=interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,7 +224,7 @@ def test_auto_prefers_raw_and_falls_back(seed_root):
     assert load("seed", seed_root)[0].causal
     shutil.rmtree(seed_root / "Preprocessed_EEG")
     assert not load("seed", seed_root)[0].causal
-    fails(seed_root, "no folder Preprocessed_EEG", features="raw")
+    fails(seed_root, "no folder with raw EEG", features="raw")
 
 
 def test_annotation_file(recorded_root, tmp_path):
@@ -265,7 +271,7 @@ def test_damaged_file(recorded_root, case):
     content, message = list(damaged_bytes(path.read_bytes()))[case]
     path.write_bytes(content)
     assert str(path) in fails(recorded_root, message)
-    report = SEED.check(recorded_root)
+    report = check_folder(SEED, recorded_root)
     assert any(str(path) in problem for problem in report.problems)
     assert len([key for key in report.found if key.subject == 2]) == 6
 
@@ -288,24 +294,32 @@ def test_damaged_file(recorded_root, case):
 def test_wrong_content(recorded_root, changes, message):
     rewrite(recorded_root / FIRST, **changes)
     assert str(recorded_root / FIRST) in fails(recorded_root, message, features="raw")
-    problems = SEED.check(recorded_root).problems
+    problems = check_folder(SEED, recorded_root).problems
     assert len([problem for problem in problems if str(recorded_root / FIRST) in problem]) == 1
 
 
 def test_wrong_features(seed_root):
     path = seed_root / "ExtractedFeatures_1s" / FIRST.name
     rewrite(path, de_LDS1=np.ones((62, 5, 8)))
-    fails(seed_root, r"de_LDS1 is \(62, 5, 8\), expected \(62, n, 5\)", features="de_LDS")
+    fails(
+        seed_root,
+        r"de_LDS1 has its axes swapped: \(62, 5, 8\), expected \(62, n, 5\)",
+        features="de_LDS",
+    )
     rewrite(path, de_LDS1=np.ones((8, 62, 5)))
     shutil.rmtree(seed_root / "ExtractedFeatures_4s")
     fails(seed_root, "axes swapped", features="de_LDS")
-    rewrite(path, de_LDS1=np.ones((62, 80, 5)))
+    rewrite(path, de_LDS1=np.random.default_rng(0).normal(20, 1, (62, 80, 5)))
     fails(seed_root, "neither 1 s nor 4 s", features="de_LDS")
 
 
 def test_features_without_known_durations(recorded_root):
     shutil.rmtree(recorded_root / "Preprocessed_EEG")
+    assert load("seed", recorded_root, features="de_LDS")[0].step_s == 1.0
+    shutil.rmtree(recorded_root / "ExtractedFeatures_4s")
+    (recorded_root / "ExtractedFeatures_1s").rename(recorded_root / "ExtractedFeatures")
     fails(recorded_root, "in 674 s of clips are neither 1 s nor 4 s", features="de_LDS")
+    assert load("seed", recorded_root, features="de_LDS", window_s=1.0)[0].step_s == 1.0
 
 
 def test_labels_that_are_missing_or_wrong(recorded_root):
@@ -316,20 +330,30 @@ def test_labels_that_are_missing_or_wrong(recorded_root):
     fails(recorded_root, "no variable 'label'")
     path.unlink()
     fails(recorded_root, r"label\.mat is missing")
-    assert any("label.mat is missing" in problem for problem in SEED.check(recorded_root).problems)
+    assert any(
+        "label.mat is missing" in problem for problem in check_folder(SEED, recorded_root).problems
+    )
 
 
 def test_duplicate_session(recorded_root):
     folder = recorded_root / "Preprocessed_EEG"
     shutil.copy(folder / "1_20131027.mat", folder / "01_20131027.mat")
     fails(recorded_root, "the same session as")
-    assert "the same session as" in SEED.check(recorded_root).problems[0]
+    assert "the same session as" in check_folder(SEED, recorded_root).problems[0]
 
 
-def test_legacy_names(tmp_path):
-    (tmp_path / "djc_20131027.mat").write_bytes(b"")
-    with pytest.raises(DataError, match="rename them to"):
-        load("seed", tmp_path)
+def test_legacy_names_are_numbered_alphabetically(recorded_root):
+    folder = recorded_root / "Preprocessed_EEG"
+    before = load("seed", recorded_root, features="raw", normalization="none")
+    for path in list(folder.glob("[12]_*.mat")):
+        name = {"1": "zhao", "2": "an"}[path.name[0]]
+        path.rename(folder / path.name.replace(path.name[0], name, 1))
+    with pytest.warns(DataWarning, match=r"numbered alphabetically \(1 an, 2 zhao\)"):
+        after = load("seed", recorded_root, features="raw", normalization="none")
+    assert after.subjects == (1, 2)
+    np.testing.assert_array_equal(after[0].features, before.select([2])[0].features)
+    shutil.copy(folder / "an_20140404.mat", folder / "3_20140404.mat")
+    fails(recorded_root, "are mixed", features="raw")
 
 
 def test_seed_iv_is_not_taken_for_seed(tmp_path):
@@ -340,12 +364,12 @@ def test_seed_iv_is_not_taken_for_seed(tmp_path):
 
 
 def test_check_of_a_whole_set(written_seed):
-    report = SEED.check(written_seed)
+    report = check_folder(SEED, written_seed)
     assert report.ok
     assert len(report.found) == 12
     counts = Counter((key.subject, key.session) for key in report.found)
     assert counts == dict.fromkeys([(1, 1), (1, 2), (2, 1), (2, 2)], 3)
-    assert any("12 trials in 4 files" in note for note in report.notes)
+    assert any("12 trials in 4 recordings" in note for note in report.notes)
     assert any("simulated, not recorded" in note for note in report.notes)
 
 
@@ -354,7 +378,7 @@ def test_check_names_the_missing_file(root, request):
     folder = request.getfixturevalue(root)
     path = folder / "Preprocessed_EEG" / "2_20140404.mat"
     path.unlink()
-    report = SEED.check(folder)
+    report = check_folder(SEED, folder)
     assert len([problem for problem in report.problems if str(path) in problem]) == 1
     assert not report.ok
 
@@ -363,7 +387,7 @@ def test_check_without_known_dates(recorded_root):
     folder = recorded_root / "Preprocessed_EEG"
     (folder / "2_20140404.mat").unlink()
     (folder / "2_20140413.mat").rename(folder / "2_20200101.mat")
-    problems = SEED.check(recorded_root).problems
+    problems = check_folder(SEED, recorded_root).problems
     assert any("2_<date>.mat: missing (subject 2 has 1 of 2 sessions)" in p for p in problems)
 
 

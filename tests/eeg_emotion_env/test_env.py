@@ -185,7 +185,7 @@ def test_environments_refuse_what_makes_no_sense():
         EEGEmotionEnv.from_episodes([toy_episode()], render_mode="human")
     with pytest.raises(ConfigError, match="episode must be one of session, trial"):
         EEGEmotionEnv("simulated", episode="clip")
-    with pytest.raises(ConfigError, match="encoder must be 'shipped'"):
+    with pytest.raises(ConfigError, match="encoder must be 'auto'"):
         EEGEmotionEnv("simulated", encoder="nowhere/at/all")
     with pytest.raises(ConfigError, match="reward must be one of"):
         EEGEmotionEnv("simulated", reward="mse")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.labels import ClassLabels, read_annotations, resample_track
+from eeg_emotion_env.tables.seed import CLASS_AFFECT
 from eeg_emotion_env.trial import TrialKey
 
 HEADER = "stimulus,time_s,valence,arousal\n"
@@ -88,11 +89,13 @@ def test_rows_without_rating_are_skipped(tmp_path):
     ("text", "message"),
     [
         ("", "not a CSV file"),
-        ("stimulus,time_s,valence\nclip01,1,0\n", "no column arousal"),
+        ("stimulus,time_s\nclip01,1\n", "lacks a column; expected stimulus"),
+        ("time_s,valence,arousal\n1,0,0\n", "lacks a column; expected stimulus"),
+        (HEADER + "clip01,1,inf,0\n", "line 2 of column valence is not a number"),
         (HEADER, "no complete row"),
         (HEADER + "clip01,1,0,0\nclip01,2,3,0\n", r"line 3 has a rating outside \[-1, 1\]"),
         (HEADER + "clip01,1,high,0\n", "line 2 of column valence is not a number"),
-        (HEADER + "clip01,2,0,0\nclip01,1,0,0\n", "time_s does not increase .* clip01"),
+        (HEADER + "clip01,2,0,0\nclip01,1,0,0\n", "time_s does not increase within stimulus = 1"),
     ],
 )
 def test_wrong_files_are_named(tmp_path, text, message):
@@ -109,6 +112,10 @@ def test_absent_file_is_named(tmp_path):
 
 
 def test_classes_are_constant():
-    labels = ClassLabels(Path("label.mat"), np.array([1, 0, -1]))
-    rows = [labels.at_steps(TrialKey("seed", 1, 1, trial), 2, 1.0)[1] for trial in (1, 2, 3)]
+    labels = ClassLabels({"clip01": 1, "clip02": 0, "clip03": -1}, CLASS_AFFECT)
+    keys = [TrialKey("seed", 1, 1, trial, f"clip0{trial}") for trial in (1, 2, 3)]
+    rows = [labels.at_steps(key, 2, 1.0)[1] for key in keys]
     np.testing.assert_array_equal(rows, [[1, 0.5], [0, -0.5], [-1, 0.5]])
+    unknown = TrialKey("seed", 1, 1, 4, "clip04")
+    assert not labels.covers(unknown)
+    assert np.isnan(labels.at_steps(unknown, 2, 1.0)).all()

@@ -8,10 +8,10 @@ import pytest
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.features import log_band_power
 from eeg_emotion_env.montage import SEED_CHANNELS
-from eeg_emotion_env.seed_tables import CLIP_SECONDS
 from eeg_emotion_env.simulation import SimulationConfig, simulate_recording, simulate_trial
 from eeg_emotion_env.simulation.affect import GRID_HZ, true_affect
 from eeg_emotion_env.simulation.raters import annotate, at_times, step_ends
+from eeg_emotion_env.tables.seed import CLIP_SECONDS
 
 CONFIG = SimulationConfig(n_subjects=3, n_sessions=2, n_trials=4, duration_scale=0.05, seed=5)
 LONG = SimulationConfig(n_subjects=2, n_trials=2, clip_durations_s=(150,), clip_classes=(0,))
@@ -26,7 +26,7 @@ def test_default_clips_are_those_of_seed():
     config = SimulationConfig()
     assert config.clip_seconds == CLIP_SECONDS
     assert sum(config.clip_seconds) == 3394
-    assert config.n_samples(1) == 47001
+    assert config.n_samples(1, 1) == 47001
 
 
 def test_shapes_ranges_and_types():
@@ -115,7 +115,7 @@ def test_raters_lag_behind():
         LONG, n_raters=1, rater_noise=0, rater_gain_sd=0, rater_offset_sd=0, rater_tau_s=0
     )
     affect = true_affect(exact, 1, 1, 1)
-    times = step_ends(exact, 1)
+    times = step_ends(exact, 1, 1)
     for lag in (0.0, 3.0):
         labels = annotate(replace(exact, label_lag_s=lag), affect, 1, 1, 1)
         np.testing.assert_allclose(labels, at_times(affect, times - lag), atol=1e-6)

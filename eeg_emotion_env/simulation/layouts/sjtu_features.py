@@ -1,11 +1,13 @@
-"""The twelve families of features that SEED's release stores beside the raw EEG."""
+"""The families of features that the SEED releases store beside the raw EEG."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eeg_emotion_env.features import block_mean, log_band_power
 from eeg_emotion_env.montage import SEED_CHANNELS
-from eeg_emotion_env.seed_tables import SFREQ
+from eeg_emotion_env.tables.seed import SFREQ
 from eeg_emotion_env.trial import FloatArray
 
 FAMILIES = ("de", "psd", "dasm", "rasm", "asm", "dcau")
@@ -15,7 +17,13 @@ _FRONT = "FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 F7 F5 F3 F1 FZ F2 F4 F6 F8 FP1 FPZ
 _BACK = "TP7 CP5 CP3 CP1 CPZ CP2 CP4 CP6 TP8 P7 P5 P3 P1 PZ P2 P4 P6 P8 O1 OZ O2 CB1 CB2"
 
 
-def feature_variables(eeg: FloatArray, trial: int, window_s: int) -> dict[str, NDArray[np.float64]]:
+def feature_variables(
+    eeg: FloatArray,
+    trial: int,
+    window_s: int,
+    families: Sequence[str] = FAMILIES,
+    smoothings: Sequence[str] = SMOOTHINGS,
+) -> dict[str, NDArray[np.float64]]:
     """Compute the variables of one trial, in the order of the release's files.
 
     The smoothings are centred, as the release's are taken to be: a moving average over five
@@ -29,6 +37,8 @@ def feature_variables(eeg: FloatArray, trial: int, window_s: int) -> dict[str, N
         Number of the trial, from 1.
     window_s : int
         Seconds a window, without overlap.
+    families, smoothings : sequence of str
+        Which to give; ``"plain"`` does not smooth.
 
     Returns
     -------
@@ -40,13 +50,16 @@ def feature_variables(eeg: FloatArray, trial: int, window_s: int) -> dict[str, N
 
     power = np.exp(log_band_power(eeg, SFREQ))
     power = block_mean(power, window_s).transpose(1, 0, 2).astype(np.float64)
-    smoothers = {
+    smoothers: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+        "plain": lambda rows: rows,
         "movingAve": lambda rows: uniform_filter1d(rows, 5, axis=1, mode="nearest"),
         "LDS": lambda rows: gaussian_filter1d(rows, 4.0, axis=1, mode="nearest"),
     }
     variables = {}
-    for family, rows in _families(power).items():
-        for smoothing in SMOOTHINGS:
+    rows_of = _families(power)
+    for family in families:
+        rows = rows_of[family]
+        for smoothing in smoothings:
             variables[f"{family}_{smoothing}{trial}"] = smoothers[smoothing](rows)
     return variables
 

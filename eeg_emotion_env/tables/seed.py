@@ -8,6 +8,9 @@ CLIP_SECONDS: tuple[int, ...] = (
 CLIP_CLASSES: tuple[int, ...] = (1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1)
 """Class of the 15 clips: 1 positive, 0 neutral, -1 negative."""
 
+CLASS_AFFECT: dict[int, tuple[float, float]] = {1: (1.0, 0.5), 0: (0.0, -0.5), -1: (-1.0, 0.5)}
+"""Valence and arousal of each class: the valence is the class, the arousal a choice of ours."""
+
 SFREQ = 200.0
 """Rate of ``Preprocessed_EEG``, Hz."""
 
@@ -35,8 +38,3 @@ PREFIXES: tuple[str, ...] = (
     *("ys", "zjy"),
 )
 """Prefix of the variables in the recordings of subjects 1 to 15."""
-
-
-def stimulus_name(clip: int) -> str:
-    """Return the name of a clip, counted from 1: ``clip01``."""
-    return f"clip{clip:02d}"

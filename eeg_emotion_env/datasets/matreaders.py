@@ -1,0 +1,153 @@
+"""Readers of MAT files: raw EEG or stored features, one variable a trial."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eeg_emotion_env.datasets.recording import (
+    Reader,
+    Signal,
+    SignalReader,
+    checked_eeg,
+    finite,
+    wrong_shape,
+)
+from eeg_emotion_env.errors import DataError
+from eeg_emotion_env.features import POWER_FLOOR, block_mean
+from eeg_emotion_env.matfile import load_variable
+from eeg_emotion_env.trial import FloatArray, TrialKey
+
+
+@dataclass(frozen=True, eq=False)
+class MatEEG(SignalReader):
+    """Raw EEG, one variable (n_stored_channels, n_times) a trial.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    variables : mapping of TrialKey to str
+        Variable of each trial.
+    sfreq : float
+        Sampling rate, Hz.
+    n_stored : int
+        Channels in the file.
+    rows : tuple of int or None
+        Rows that are kept, in the order of `channels`; None keeps all.
+    unit : str
+        Unit of the stored values.
+    """
+
+    path: Path
+    variables: Mapping[TrialKey, str] = field(repr=False)
+    sfreq: float
+    n_stored: int
+    rows: tuple[int, ...] | None = None
+    unit: str = "uV"
+
+    @property
+    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
+        """The file."""
+        return (self.path,)
+
+    def origin(self, key: TrialKey) -> str:
+        """Return file and variable."""
+        return f"{self.path}: {self.variables[key]}"
+
+    def signal(self, key: TrialKey) -> Signal:
+        """Read one variable; the others are skipped, so memory stays bounded."""
+        stored = np.asarray(load_variable(self.path, self.variables[key]))
+        eeg = checked_eeg(stored, self.n_stored, self.origin(key), self.unit)
+        kept = eeg if self.rows is None else eeg[list(self.rows)]
+        return Signal(kept, self.sfreq, self.channels)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return what decides the features beside the file's content."""
+        return {
+            "variables": list(self.variables.values()),
+            "rows": self.rows,
+            "sfreq": self.sfreq,
+            "unit": self.unit,
+            "features": vars(self.config),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class MatFeatures(Reader):
+    """Stored features, one variable a trial.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    variables : mapping of TrialKey to str
+        Variable of each trial.
+    axes : str
+        Order of the stored axes: a permutation of ``"wcb"`` (window, channel, band).
+    channels, bands : tuple of str
+        Names of channels and bands.
+    window_s : float
+        Seconds a window.
+    width : int
+        Windows averaged into a step.
+    is_power : bool
+        Whether values are powers, whose logarithm is taken.
+    causal : bool
+        False if the values were smoothed with a look into the future.
+    """
+
+    path: Path
+    variables: Mapping[TrialKey, str] = field(repr=False)
+    axes: str
+    channels: tuple[str, ...]
+    bands: tuple[str, ...]
+    window_s: float
+    width: int
+    is_power: bool
+    causal: bool
+
+    @property
+    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
+        """The file."""
+        return (self.path,)
+
+    @property
+    def step_s(self) -> float:  # type: ignore[override]
+        """Seconds a step."""
+        return self.width * self.window_s
+
+    def origin(self, key: TrialKey) -> str:
+        """Return file and variable."""
+        return f"{self.path}: {self.variables[key]}"
+
+    def features(self, key: TrialKey) -> FloatArray:
+        """Read one variable and average its windows to steps."""
+        origin = self.origin(key)
+        stored = np.asarray(load_variable(self.path, self.variables[key]))
+        sizes = {"w": None, "c": len(self.channels), "b": len(self.bands)}
+        wanted = tuple(sizes[axis] for axis in self.axes)
+        fits = stored.ndim == 3 and all(
+            size in (None, have) for size, have in zip(wanted, stored.shape, strict=True)
+        )
+        if not fits or 0 in stored.shape:
+            raise DataError(f"{origin} {wrong_shape(stored.shape, wanted)}")
+        values = finite(stored, origin).transpose([self.axes.index(axis) for axis in "wcb"])
+        if self.is_power:
+            if (values < 0).any():
+                raise DataError(f"{origin} holds negative powers; restore the file")
+            values = np.log(np.maximum(values, POWER_FLOOR))
+        if len(values) < self.width:
+            raise DataError(f"{origin} is shorter than one {self.step_s:g} s step")
+        return block_mean(values, self.width)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return what decides the features beside the file's content."""
+        return {
+            "variables": list(self.variables.values()),
+            "axes": self.axes,
+            "width": self.width,
+            "power": self.is_power,
+        }

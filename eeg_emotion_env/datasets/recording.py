@@ -1,0 +1,316 @@
+"""`Recording`: the trials of one subject in one session, and the readers behind it."""
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eeg_emotion_env.errors import ConfigError, DataError, DataWarning, check_choice
+from eeg_emotion_env.features import FeatureConfig, log_band_power
+from eeg_emotion_env.labels import LabelSource
+from eeg_emotion_env.trial import FloatArray, Trial, TrialKey
+
+if TYPE_CHECKING:
+    from eeg_emotion_env.simulation import SimulationConfig
+
+UNITS: dict[str, float] = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+"""Microvolts of each unit that raw EEG may be stored in."""
+
+PLAUSIBLE_UV = (1e-2, 5e3)
+"""Spread of a typical channel of EEG, microvolts; below it is in other units or flat."""
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Raw EEG of one trial.
+
+    Attributes
+    ----------
+    eeg : ndarray, shape (n_channels, n_times), float
+        Microvolts.
+    sfreq : float
+        Sampling rate, Hz.
+    channels : tuple of str
+        Names of the rows.
+    """
+
+    eeg: NDArray[np.floating[Any]]
+    sfreq: float
+    channels: tuple[str, ...]
+
+
+class Reader(ABC):
+    """Reads features of the trials of one recording.
+
+    Attributes
+    ----------
+    channels, bands : tuple of str
+        Names of the second and third axis of the features.
+    step_s : float
+        Seconds a step.
+    causal : bool
+        False if stored features look into the future.
+    files : tuple of Path
+        Files that the features come from; empty if they are generated.
+    """
+
+    channels: tuple[str, ...]
+    bands: tuple[str, ...]
+    step_s: float
+    causal: bool
+    files: tuple[Path, ...]
+
+    @abstractmethod
+    def features(self, key: TrialKey) -> FloatArray:
+        """Read the features of a trial, (n_steps, n_channels, n_bands), not normalised."""
+
+    @abstractmethod
+    def origin(self, key: TrialKey) -> str:
+        """Return file and variable of a trial, for messages."""
+
+    @abstractmethod
+    def configuration(self) -> dict[str, Any]:
+        """Return whatever decides the features beside the content of the files, JSON-able."""
+
+    def signal(self, key: TrialKey) -> Signal:
+        """Read the raw EEG of a trial.
+
+        Raises
+        ------
+        DataError
+            If the recording holds features only.
+        """
+        raise DataError(
+            f"{self.origin(key)}: features are stored here, not EEG; give the folder of the raw "
+            "recordings"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SignalReader(Reader):
+    """Base of readers that compute features from raw EEG.
+
+    Attributes
+    ----------
+    config : FeatureConfig
+        Step, window and bands.
+    channels : tuple of str
+        Channels of the features.
+    """
+
+    config: FeatureConfig
+    channels: tuple[str, ...]
+    causal: bool = field(default=True, init=False)
+
+    @property
+    def bands(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the bands."""
+        return self.config.bands
+
+    @property
+    def step_s(self) -> float:  # type: ignore[override]
+        """Seconds a step."""
+        return self.config.step_s
+
+    def features(self, key: TrialKey) -> FloatArray:
+        """Compute log band power of the raw EEG of a trial."""
+        return self.features_of(self.signal(key), key)
+
+    def features_of(self, signal: Signal, key: TrialKey) -> FloatArray:
+        """Compute the features of a trial whose signal is at hand."""
+        try:
+            return log_band_power(signal.eeg, signal.sfreq, self.config)
+        except DataError as error:
+            raise DataError(f"{self.origin(key)}: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Trials of one subject in one session, read one at a time and only when needed.
+
+    Attributes
+    ----------
+    keys : tuple of TrialKey
+        Trials in the order of recording, known without reading the signal.
+    reader : Reader
+        Reads the features.
+    labels : LabelSource
+        Gives the labels.
+    truth : LabelSource or None
+        True affect, for simulations.
+    simulation : SimulationConfig or None
+        What generated the recording; None for recorded data.
+    origin : str
+        File or generator, for messages.
+    source : str
+        ``"recorded"`` or ``"simulated"``.
+    """
+
+    keys: tuple[TrialKey, ...]
+    reader: Reader
+    labels: LabelSource
+    truth: LabelSource | None = None
+    simulation: "SimulationConfig | None" = None
+    origin: str = ""
+    source: str = "recorded"
+
+    def trial(self, key: TrialKey, features: FloatArray | None = None) -> Trial:
+        """Assemble one trial.
+
+        Parameters
+        ----------
+        key : TrialKey
+            One of `keys`.
+        features : ndarray or None, shape (n_steps, n_channels, n_bands)
+            Its features where they are at hand; None reads them.
+
+        Returns
+        -------
+        Trial
+            With ``normalization="none"``.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged; the message names it.
+        """
+        reader = self.reader
+        rows = reader.features(key) if features is None else features
+        _warn_of_flat_channels(rows, reader, key)
+        n_steps, step_s = len(rows), reader.step_s
+        return Trial(
+            features=rows,
+            labels=self.labels.at_steps(key, n_steps, step_s),
+            label_names=self.labels.names,
+            label_kind=self.labels.kind,
+            step_s=step_s,
+            channels=reader.channels,
+            bands=reader.bands,
+            key=key,
+            source=self.source,
+            causal=reader.causal,
+            origin=reader.origin(key),
+            truth=self.truth.at_steps(key, n_steps, step_s) if self.truth else None,
+            simulation=self.simulation,
+        )
+
+
+def flat_channels(features: FloatArray, channels: tuple[str, ...]) -> list[str]:
+    """Name the channels whose features never change: they are not connected."""
+    if len(features) < 2:
+        return []
+    constant = (features == features[:1]).all(axis=(0, 2))
+    return [name for name, flat in zip(channels, constant, strict=True) if flat]
+
+
+def _warn_of_flat_channels(features: FloatArray, reader: Reader, key: TrialKey) -> None:
+    flat = flat_channels(features, reader.channels)
+    if flat:
+        named = ", ".join(flat[:4]) + (f" and {len(flat) - 4} more" if len(flat) > 4 else "")
+        warnings.warn(
+            f"{reader.origin(key)}: constant in {named}; such channels carry nothing: check the "
+            "recording",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def checked_eeg(
+    eeg: NDArray[Any], n_channels: int, origin: str, unit: str = "uV"
+) -> NDArray[np.floating[Any]]:
+    """Return raw EEG in microvolts, or raise an error that names what is wrong with it.
+
+    Parameters
+    ----------
+    eeg : ndarray, shape (n_channels, n_times)
+        Stored values.
+    n_channels : int
+        Rows expected.
+    origin : str
+        File and variable, for messages.
+    unit : str
+        Unit of the stored values, one of `UNITS`.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_times), float
+        Microvolts.
+
+    Raises
+    ------
+    DataError
+        If the shape is wrong, values are no finite numbers, or they cannot be in `unit`.
+    """
+    if eeg.ndim != 2 or eeg.shape[0] != n_channels or not eeg.shape[1]:
+        raise DataError(f"{origin} {wrong_shape(eeg.shape, (n_channels, None))}")
+    values = finite(eeg, origin) * UNITS[unit] if unit != "uV" else finite(eeg, origin)
+    # Every fifth sample is enough for a spread, and saves a fifth of a second a recording.
+    spread = float(np.median(values[:, ::5].std(axis=1)))
+    if spread < PLAUSIBLE_UV[0]:
+        raise DataError(
+            f"{origin} varies by {spread:.1g} µV only: it looks like volts (or is flat), expected "
+            "microvolts; give unit='V' (command line: --option unit=V) if it is volts"
+        )
+    if spread > PLAUSIBLE_UV[1]:
+        raise DataError(
+            f"{origin} varies by {spread:.1g} µV: too much for EEG in microvolts; check unit and "
+            "scale of the recording"
+        )
+    return values
+
+
+def finite(values: NDArray[Any], origin: str) -> NDArray[np.floating[Any]]:
+    """Return an array of finite numbers, or raise `DataError`."""
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        raise DataError(f"{origin} is no numeric array; restore the file from the release")
+    if not np.issubdtype(array.dtype, np.floating):
+        array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        where = "" if array.ndim != 2 else f" (first in row {_first_bad_row(array) + 1})"
+        raise DataError(
+            f"{origin} holds NaN or infinite values{where}; restore the file from the release"
+        )
+    return array
+
+
+def _first_bad_row(array: NDArray[np.floating[Any]]) -> int:
+    return int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+
+
+def wrong_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+    """Say what is wrong with a shape; None stands for any length."""
+    text = "(" + ", ".join("n" if size is None else str(size) for size in wanted) + ")"
+    fixed = sorted(size for size in wanted if size is not None)
+    swapped = len(shape) == len(wanted) and any(
+        sorted((*fixed, size)) == sorted(shape) for size in shape
+    )
+    if swapped and all(shape):
+        return f"has its axes swapped: {shape}, expected {text}; transpose it"
+    return f"is {shape}, expected {text}; restore the file from the release"
+
+
+def check_unit(unit: str) -> str:
+    """Return `unit` if it is one of `UNITS`, else raise `ConfigError`."""
+    return check_choice("unit", unit, UNITS)
+
+
+def check_step(step_s: float, grid_s: float, what: str) -> None:
+    """Raise `ConfigError` unless a step is a positive multiple of a grid."""
+    ratio = step_s / grid_s
+    if not np.isfinite(ratio) or ratio < 1 - 1e-9 or abs(ratio - round(ratio)) > 1e-6:
+        raise ConfigError(f"step_s must be a multiple of {grid_s:g} s ({what}), not {step_s}")
+
+
+def check_step_fits(step_s: float, window_s: float) -> None:
+    """Raise `ConfigError` unless a step is a multiple or a whole fraction of a window."""
+    ratio = max(step_s / window_s, window_s / step_s) if step_s > 0 else np.nan
+    if not np.isfinite(ratio) or abs(ratio - round(ratio)) > 1e-6:
+        raise ConfigError(
+            f"step_s must be a multiple or a whole fraction of {window_s:g} s (the labels' "
+            f"windows), not {step_s}"
+        )

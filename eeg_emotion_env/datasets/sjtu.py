@@ -1,0 +1,306 @@
+"""Reading SEED and SEED-IV: from a folder of session files to recordings."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eeg_emotion_env.datasets.base import Survey, named_trials
+from eeg_emotion_env.datasets.files import require_readable
+from eeg_emotion_env.datasets.matreaders import MatEEG, MatFeatures
+from eeg_emotion_env.datasets.recording import Reader, Recording, wrong_shape
+from eeg_emotion_env.datasets.simulated import feature_config, truth_of
+from eeg_emotion_env.datasets.sjtu_files import FAMILIES, DataFolder, SessionFile
+from eeg_emotion_env.errors import DataError, check_choice
+from eeg_emotion_env.features import BANDS
+from eeg_emotion_env.labels import Annotations, LabelSource, read_annotations
+from eeg_emotion_env.montage import SEED_CHANNELS
+from eeg_emotion_env.tables.seed import SFREQ
+from eeg_emotion_env.trial import TrialKey
+
+BAND_NAMES = tuple(BANDS)
+FEATURES = ("auto", "raw", *FAMILIES)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How the files of a folder are to be read.
+
+    Attributes
+    ----------
+    folder : DataFolder
+        The files.
+    kind : str
+        ``"raw"`` or one of `FAMILIES`.
+    labels : LabelSource
+        Where labels come from.
+    n_trials : callable
+        Trials of a session, by its number.
+    stimulus : callable
+        Stimulus of a session and trial.
+    seconds : callable
+        Length of a session's trials in seconds, as far as it is known.
+    step_s : float
+        Seconds a step asked for.
+    unit : str
+        Unit of raw EEG.
+    window_s : float or None
+        Seconds a window of stored features; None tells it from their number.
+    """
+
+    folder: DataFolder
+    kind: str
+    labels: LabelSource
+    n_trials: Callable[[int], int]
+    stimulus: Callable[[int, int], str]
+    seconds: Callable[[int], Mapping[int, int]]
+    step_s: float
+    unit: str
+    window_s: float | None
+
+    def keys(self, file: SessionFile) -> dict[TrialKey, str]:
+        """List trials and variables of a file."""
+        name = self.folder.release.name
+        return {
+            TrialKey(
+                name, file.subject, file.session, trial, self.stimulus(file.session, trial)
+            ): variable
+            for trial, variable in file.trials(self.kind).items()
+        }
+
+
+def choose_folder(folders: list[DataFolder], root: Path, features: str) -> tuple[DataFolder, str]:
+    """Choose the folder and the kind of features that an option asks for.
+
+    Parameters
+    ----------
+    folders : list of DataFolder
+        Folders of one release, at least one.
+    root : Path
+        The root that the user gave, for messages.
+    features : str
+        One of `FEATURES`; ``"auto"`` takes raw EEG if it is there, else ``de_LDS``.
+
+    Returns
+    -------
+    folder : DataFolder
+        Of several folders with features, the one with most windows, which are the finest.
+    kind : str
+        ``"raw"`` or one of `FAMILIES`.
+    """
+    raw = [folder for folder in folders if folder.kind == "raw"]
+    stored = [folder for folder in folders if folder.kind != "raw"]
+    kind = features if features != "auto" else ("raw" if raw else "de_LDS")
+    wanted = raw if kind == "raw" else stored
+    if not wanted:
+        what = "raw EEG" if kind == "raw" else "stored features"
+        raise DataError(
+            f"{root}: no folder with {what} for features={features!r}; give the root that holds "
+            "it, or features='auto'"
+        )
+    return (wanted[0] if kind == "raw" else max(wanted, key=_n_windows)), kind
+
+
+def _n_windows(folder: DataFolder) -> int:
+    """Windows of the first sound file of a folder."""
+    for file in folder.files:
+        try:
+            shapes = [file.variables[name] for k in FAMILIES for name in file.trials(k).values()]
+        except DataError:
+            continue
+        return sum(shape[1] for shape in shapes if len(shape) == 3)
+    return 0
+
+
+def find_annotations(folder: DataFolder, labels: str) -> Annotations | None:
+    """Read the annotation file that an option names, or the one beside the recordings.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        The recordings.
+    labels : str
+        ``"auto"`` (``annotations.csv`` beside the recordings, if there is one), ``"class"``
+        (none), or a path.
+    """
+    path = folder.beside("annotations.csv") if labels == "auto" else None
+    if labels not in ("auto", "class"):
+        path = Path(labels).expanduser()
+    if path is None:
+        return None
+    kind = "simulated" if folder.manifest else "continuous-external"
+    return read_annotations(path, kind)
+
+
+def survey_folder(layout: Layout) -> Survey:
+    """Look over the files of a folder: names, shapes, labels."""
+    found = Survey()
+    folder = layout.folder
+    for note in folder.notes:
+        found.warn(note)
+    keys: list[TrialKey] = []
+    odd: list[str] = []
+    truth, simulation = truth_of(folder.manifest)
+    for file in folder.files:
+        try:
+            require_readable(file.path)
+            named = layout.keys(file)
+            for problem in structure_problems(file, layout):
+                found.add_problem(problem)
+            reader = _reader(file, layout, named)
+            odd += odd_lengths(file, layout, reader)
+        except DataError as error:
+            found.add_problem(error)
+            continue
+        keys += named
+        found.recordings.append(
+            Recording(
+                keys=tuple(named),
+                reader=reader,
+                labels=layout.labels,
+                truth=truth,
+                simulation=simulation,
+                origin=str(file.path),
+                source="simulated" if file.is_simulated or folder.manifest else "recorded",
+            )
+        )
+    if odd:
+        more = f" (and {len(odd) - 1} more files)" if len(odd) > 1 else ""
+        found.warn(odd[0] + more)
+    labels = layout.labels
+    if isinstance(labels, Annotations) and keys and not any(map(labels.covers, keys)):
+        found.add_problem(
+            f"{labels.path}: annotates none of the trials; name stimuli {keys[0].stimulus} to "
+            f"{keys[-1].stimulus}, and subjects and sessions by number"
+        )
+    return found
+
+
+def structure_problems(file: SessionFile, layout: Layout) -> Iterator[str]:
+    """Say what is wrong with the variables of a file, by their names and shapes alone."""
+    trials, n_trials = file.trials(layout.kind), layout.n_trials(file.session)
+    if not trials:
+        pattern = "<prefix>_eeg<trial>" if layout.kind == "raw" else f"{layout.kind}<trial>"
+        yield f"{file.path}: no variables {pattern}; restore the file from the release"
+        return
+    missing = sorted(set(range(1, n_trials + 1)) - set(trials))
+    if missing:
+        yield (
+            f"{file.path}: {named_trials(missing)} missing (of {n_trials}); restore the file from "
+            "the release"
+        )
+    for trial, name in trials.items():
+        if not 1 <= trial <= n_trials:
+            yield (
+                f"{file.path}: {name} has no label (a session has {n_trials} trials); restore "
+                "the file or its labels from the release"
+            )
+        shape, n_channels = file.variables[name], len(SEED_CHANNELS)
+        wanted = (n_channels, None) if layout.kind == "raw" else (n_channels, None, len(BAND_NAMES))
+        fits = len(shape) == len(wanted) and all(
+            size in (None, have) for size, have in zip(wanted, shape, strict=True)
+        )
+        if not fits or 0 in shape:
+            yield f"{file.path}: {name} {wrong_shape(shape, wanted)}"
+
+
+def _reader(file: SessionFile, layout: Layout, named: dict[TrialKey, str]) -> Reader:
+    if layout.kind == "raw":
+        return MatEEG(
+            config=feature_config(layout.step_s),
+            channels=SEED_CHANNELS,
+            path=file.path,
+            variables=named,
+            sfreq=SFREQ,
+            n_stored=len(SEED_CHANNELS),
+            unit=layout.unit,
+        )
+    window_s = layout.window_s or stored_window_s(file, layout)
+    return MatFeatures(
+        path=file.path,
+        variables=named,
+        axes="cwb",
+        channels=SEED_CHANNELS,
+        bands=BAND_NAMES,
+        window_s=window_s,
+        width=max(1, round(layout.step_s / window_s)),
+        is_power=layout.kind.startswith("psd"),
+        causal=False,
+    )
+
+
+def stored_window_s(file: SessionFile, layout: Layout) -> float:
+    """Seconds a window of stored features, from their number and the lengths of the clips.
+
+    Where neither fits, the folder's name decides if it says 1s or 4s.
+
+    Raises
+    ------
+    DataError
+        If neither tells.
+    """
+    windows = {
+        trial: file.variables[name][1]
+        for trial, name in file.trials(layout.kind).items()
+        if len(file.variables[name]) == 3
+    }
+    known = layout.seconds(file.session)
+    seconds = sum(known.get(trial, 0) for trial in windows)
+    counted = sum(n for trial, n in windows.items() if trial in known)
+    ratio = seconds / counted if counted else 0.0
+    for window_s in (1.0, 4.0):
+        if 0.8 <= ratio / window_s <= 1.25:
+            return window_s
+    named = [s for s in (1.0, 4.0) if f"{s:g}s" in layout.folder.path.name.lower()]
+    if named:
+        return named[0]
+    told = f"in {seconds} s of clips are neither 1 s nor 4 s long" if seconds else "are unknown"
+    raise DataError(
+        f"{file.path}: {sum(windows.values())} windows {layout.kind} {told}; restore the file "
+        "from the release, or say how long they are (window_s=…)"
+    )
+
+
+def odd_lengths(file: SessionFile, layout: Layout, reader: Reader) -> Iterator[str]:
+    """Say which trials of a recorded file are not as long as their clips."""
+    if layout.folder.manifest:
+        return
+    known, trials = layout.seconds(file.session), file.trials(layout.kind)
+    step = reader.window_s if isinstance(reader, MatFeatures) else 1 / SFREQ
+    lengths = {
+        trial: file.variables[name][1] * step
+        for trial, name in trials.items()
+        if trial in known and len(file.variables[name]) > 1
+    }
+    odd = [t for t, seconds in lengths.items() if abs(seconds - known[t]) > max(1.0, step)]
+    if odd:
+        yield (
+            f"{file.path}: {named_trials(odd)} not as long as the clips of the release (trial "
+            f"{odd[0]}: {lengths[odd[0]]:g} s of {known[odd[0]]}); check the file"
+        )
+
+
+def check_features(features: str) -> None:
+    """Raise `ConfigError` unless `features` is one of `FEATURES`."""
+    check_choice("features", features, FEATURES)
+
+
+def missing_sessions(folder: DataFolder) -> Iterator[str]:
+    """Name the files that should be there: by a simulation's manifest, else by known dates."""
+    if folder.manifest:
+        base = folder.manifest["path"].parent
+        for name in folder.manifest["files"]:
+            if not (base / name).exists():
+                yield f"{base / name}: missing (listed in simulation.json); simulate again"
+        return
+    expected = max(file.session for file in folder.files)
+    for subject in dict.fromkeys(file.subject for file in folder.files):
+        files = [file for file in folder.files if file.subject == subject]
+        lacking = sorted(set(range(1, expected + 1)) - {file.session for file in files})
+        known = folder.release.dates.get(subject, ())
+        ours = {file.date for file in files} <= set(known) and len(known) >= expected
+        for session in lacking:
+            date = known[session - 1] if ours else "<date>"
+            yield (
+                f"{folder.path}/{subject}_{date}.mat: missing (subject {subject} has "
+                f"{len(files)} of {expected} sessions); restore it from the release"
+            )
