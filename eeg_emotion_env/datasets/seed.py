@@ -121,7 +121,7 @@ class SEED(Dataset):
         """Look over the folder that the options ask for."""
         folders = _folders(root)
         folder, kind = choose_folder(folders, root, options.features)
-        seconds = _clip_seconds(folder, folders)
+        seconds, measured = _clip_seconds(folder, folders)
         annotations = find_annotations(folder, options.labels)
         classes = None
         if annotations is None or folder.beside("label.mat"):
@@ -138,6 +138,7 @@ class SEED(Dataset):
                 step_s=options.step_s,
                 unit=options.unit,
                 window_s=options.window_s,
+                measured=measured,
             )
         )
         if classes and not folder.manifest and len(classes) == len(CLIP_CLASSES):
@@ -209,18 +210,18 @@ def _folders(root: Path) -> list[DataFolder]:
     )
 
 
-def _clip_seconds(folder: DataFolder, folders: list[DataFolder]) -> Mapping[int, int]:
-    """Lengths of the clips: from the manifest, the raw EEG beside, or what is known of SEED."""
+def _clip_seconds(folder: DataFolder, folders: list[DataFolder]) -> tuple[Mapping[int, int], bool]:
+    """Lengths of the clips, and whether they were measured or are those of the release."""
     if folder.manifest:
-        return dict(enumerate(folder.manifest["clip_seconds"], start=1))
+        return dict(enumerate(folder.manifest["clip_seconds"], start=1)), True
     if folder.kind == "raw":
-        return dict(enumerate(CLIP_SECONDS, start=1))
+        return dict(enumerate(CLIP_SECONDS, start=1)), False
     for file in (file for other in folders if other.kind == "raw" for file in other.files):
         with suppress(DataError):
             shapes = {t: file.variables[name] for t, name in file.trials("raw").items()}
             if shapes and all(len(shape) == 2 for shape in shapes.values()):
-                return {trial: int(max(shape) // SFREQ) for trial, shape in shapes.items()}
-    return dict(enumerate(CLIP_SECONDS, start=1))
+                return {trial: int(max(shape) // SFREQ) for trial, shape in shapes.items()}, True
+    return dict(enumerate(CLIP_SECONDS, start=1)), False
 
 
 def _read_classes(folder: DataFolder) -> dict[str, int]:

@@ -45,6 +45,8 @@ class Layout:
         Unit of raw EEG.
     window_s : float or None
         Seconds a window of stored features; None tells it from their number.
+    measured : bool
+        Whether `seconds` are those of the raw EEG itself, not those of the release.
     """
 
     folder: DataFolder
@@ -56,6 +58,7 @@ class Layout:
     step_s: float
     unit: str
     window_s: float | None
+    measured: bool = False
 
     def keys(self, file: SessionFile) -> dict[TrialKey, str]:
         """List trials and variables of a file."""
@@ -231,7 +234,7 @@ def _reader(file: SessionFile, layout: Layout, named: dict[TrialKey, str]) -> Re
 def stored_window_s(file: SessionFile, layout: Layout) -> float:
     """Seconds a window of stored features, from their number and the lengths of the clips.
 
-    Where neither fits, the folder's name decides if it says 1s or 4s.
+    Where the clips are not those of the release, the folder's name decides if it says 1s or 4s.
 
     Raises
     ------
@@ -251,7 +254,7 @@ def stored_window_s(file: SessionFile, layout: Layout) -> float:
         if 0.8 <= ratio / window_s <= 1.25:
             return window_s
     named = [s for s in (1.0, 4.0) if f"{s:g}s" in layout.folder.path.name.lower()]
-    if named:
+    if named and not layout.measured:
         return named[0]
     told = f"in {seconds} s of clips are neither 1 s nor 4 s long" if seconds else "are unknown"
     raise DataError(
