@@ -86,8 +86,13 @@ def beside(name: str, *places: Path) -> Path | None:
 
 def require_folder(root: Path) -> Path:
     """Return `root` if it is a folder, else raise `DataError`."""
-    if root.is_dir():
-        return root
+    try:
+        if root.is_dir():
+            return root
+    except OSError as error:
+        raise DataError(
+            f"{root}: {error.strerror or error}; make the folders above it readable"
+        ) from error
     if root.is_symlink():
         raise DataError(f"{root}: a link that leads nowhere; mend it or give the folder itself")
     what = (

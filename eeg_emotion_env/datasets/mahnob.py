@@ -176,6 +176,9 @@ class MAHNOBReader(Reader):
         """Read the 128 columns and average their rows to steps."""
         origin = f"{self.paths[key]}: {FEATURES}"
         rows = finite(np.asarray(load_variable(self.paths[key], FEATURES)), origin)
+        n_columns = len(self.channels) * len(self.bands)
+        if rows.ndim != 2 or rows.shape[1] != n_columns:
+            raise DataError(f"{origin} {wrong_shape(rows.shape, (None, n_columns))}")
         means = block_mean(rows, self.width)
         features = means.reshape(-1, len(self.bands), len(self.channels)).transpose(0, 2, 1)
         return np.ascontiguousarray(features)
@@ -278,4 +281,18 @@ def _problems(path: Path, track: NDArray[np.float64], options: MAHNOBOptions) ->
         ]
     if shape[0] < round(options.step_s * RATE):
         return [f"{path}: {shape[0]} rows at 4 Hz are shorter than one step"]
+    if "target" in variables and not _is_target(path, track):
+        return [
+            f"{path}: target is not twice the label of this trial: the file belongs to another "
+            "trial, or the label file to another release; restore both"
+        ]
     return []
+
+
+def _is_target(path: Path, track: NDArray[np.float64]) -> bool:
+    """Say whether a feature file repeats the label, on twice the scale."""
+    target = np.asarray(load_variable(path, "target")).ravel()
+    numeric = np.issubdtype(target.dtype, np.number)
+    return (
+        numeric and target.shape == track.shape and bool(np.allclose(target, 2 * track, atol=1e-6))
+    )

@@ -319,7 +319,8 @@ def _reader(
         raise DataError(
             f"{path}: {odd} has another number of channels than the rest; restore the file"
         )
-    stored = _stored_channels(path, root, counts.pop())
+    name, shape = next(iter(variables.values()))
+    stored = _stored_channels(path, root, name, shape)
     kept = tuple(name for name in stored if name in SEED_CHANNELS)
     return MatEEG(
         config=feature_config(options.step_s),
@@ -333,7 +334,9 @@ def _reader(
     )
 
 
-def _stored_channels(path: Path, root: Path, n_rows: int) -> tuple[str, ...]:
+def _stored_channels(
+    path: Path, root: Path, variable: str, shape: tuple[int, ...]
+) -> tuple[str, ...]:
     """Names of the stored rows: by ``EEG_channels.csv`` if it fits, else by their number."""
     places = [path.parent, path.parent.parent, path.parent.parent.parent, root]
     table_path = beside("EEG_channels.csv", *places)
@@ -350,10 +353,10 @@ def _stored_channels(path: Path, root: Path, n_rows: int) -> tuple[str, ...]:
                 "restore it from the release"
             )
     known = (names, STORED_CHANNELS, SEED_CHANNELS)
-    fitting = next((channels for channels in known if len(channels) == n_rows), None)
+    fitting = next((channels for channels in known if len(channels) == shape[0]), None)
     if fitting is None:
         wanted = (len(names) or len(STORED_CHANNELS), None)
-        raise DataError(f"{path}: video_1 {wrong_shape((n_rows, 0), wanted)}")
+        raise DataError(f"{path}: {variable} {wrong_shape(shape, wanted)}")
     return fitting
 
 
