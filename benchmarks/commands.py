@@ -51,8 +51,13 @@ def check_data(options: arguments.CheckData) -> int:
     if options.report is not None:
         from benchmarks.data_report import write_data_report
 
-        with ERRORS.status(f"writing {options.report}"):
-            write_data_report(options.report, dataset, report)
+        with ERRORS.status(f"writing {options.report}") as status:
+            write_data_report(
+                options.report,
+                dataset,
+                report,
+                lambda text: status.update(f"writing {options.report}: {text}"),
+            )
         _say(f"report written to {options.report}")
     if report.ok:
         _say("ok")
