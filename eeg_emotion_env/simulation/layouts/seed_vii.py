@@ -85,6 +85,5 @@ LAYOUT = Layout(
         extra_samples=0,
     ),
     write=write,
-    fixed=("channels", "sfreq", "n_trials", "step_s", "extra_samples"),
-    most_sessions=N_SESSIONS,
+    fixed=("channels", "sfreq", "n_sessions", "n_trials", "step_s", "extra_samples"),
 )

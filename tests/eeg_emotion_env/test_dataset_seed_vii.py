@@ -1,0 +1,115 @@
+"""SEED-VII: what its round trips (`test_round_trips`) do not show."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eeg_emotion_env.datasets import detect, get_dataset, load
+from eeg_emotion_env.datasets.checks import check_folder
+from eeg_emotion_env.datasets.seed_vii import read_stimulus_order
+from eeg_emotion_env.errors import ConfigError, DataError
+from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
+from eeg_emotion_env.tables.seed_vii import CLIP_EMOTIONS
+from tests.eeg_emotion_env import writers
+
+SEED_VII = get_dataset("seed-vii")
+
+
+def table(path, emotions, clips=20):
+    """Write the release's table: pairs of rows, columns B to U."""
+    rows = []
+    for start in range(0, len(emotions), clips):
+        rows.append(["Video index", *range(start + 1, start + clips + 1)])
+        rows.append(["Emotion", *(emotion.title() for emotion in emotions[start : start + clips])])
+    pd.DataFrame(rows).to_excel(path, header=False, index=False)
+
+
+def test_published_order():
+    counts = Counter(CLIP_EMOTIONS)
+    assert counts.pop("neutral") == 8
+    assert set(counts.values()) == {12}
+    assert CLIP_EMOTIONS[:4] == ("happy", "neutral", "disgust", "sad")
+
+
+def test_simulated_tree(tmp_path):
+    config = replace(LAYOUTS["seed-vii"].config, n_subjects=1, duration_scale=0.03)
+    tree = write_layout(LAYOUTS["seed-vii"], config, tmp_path / "S", features=True)
+    assert detect(tree).card.name == "seed-vii"
+    trials = load("seed-vii", tree)
+    assert {(t.source, t.label_kind) for t in trials} == {("simulated", "simulated")}
+    assert trials[0].truth.shape == trials[0].labels.shape
+    report = check_folder(SEED_VII, tree)
+    assert report.ok
+    assert len({check.variant for check in report.trials}) == 4
+    with pytest.raises(ConfigError, match="needs its own n_sessions: 4"):
+        write_layout(LAYOUTS["seed-vii"], replace(config, n_sessions=2), tmp_path / "T")
+
+
+def test_table_of_the_release_decides(tmp_path):
+    writers.write_seed_vii(tmp_path, raw=False)
+    swapped = tuple({"happy": "sad", "sad": "happy"}.get(e, e) for e in CLIP_EMOTIONS)
+    before = load("seed-vii", tmp_path)[0].labels
+    table(tmp_path / "emotion_label_and_stimuli_order.xlsx", swapped)
+    after = load("seed-vii", tmp_path)[0].labels
+    np.testing.assert_array_equal(after, -before)
+    assert (before >= 0).all()
+
+
+@pytest.mark.parametrize("words", [("Happiness", "Sadness"), ("happy ", "SAD")])
+def test_spellings(tmp_path, words):
+    path = tmp_path / "order.xlsx"
+    names = dict(zip(("happy", "sad"), words, strict=True))
+    names |= {"anger": "Angry", "surprise": "Surprised"}
+    table(path, [names.get(emotion, emotion) for emotion in CLIP_EMOTIONS])
+    assert read_stimulus_order(path) == CLIP_EMOTIONS
+
+
+def test_table_of_other_size(tmp_path):
+    table(tmp_path / "order.xlsx", CLIP_EMOTIONS[:60])
+    with pytest.raises(DataError, match="names 60 clips of known emotions, expected 80"):
+        read_stimulus_order(tmp_path / "order.xlsx")
+
+
+@pytest.mark.parametrize("sign", [-1, 0, 1])
+def test_sign_of_surprise_is_a_choice(tmp_path, sign):
+    written = writers.write_seed_vii(tmp_path, raw=False)
+    clip = CLIP_EMOTIONS.index("surprise")
+    trial = load("seed-vii", tmp_path, surprise_sign=sign)[clip]
+    truth = written[12, clip // 20 + 1, clip % 20 + 1]["intensity"]
+    np.testing.assert_allclose(trial.labels[:, 0], sign * truth, rtol=1e-6)
+
+
+@pytest.mark.parametrize("given", ["", "EEG_features", "continuous_labels"])
+@pytest.mark.parametrize("place", ["", "SEED-VII/SEED-VII"])
+def test_any_of_the_folders_may_be_given(tmp_path, given, place):
+    writers.write_seed_vii(tmp_path / place, raw=False)
+    root = tmp_path / place / given
+    assert detect(root).card.name == "seed-vii"
+    assert len(load("seed-vii", root)) == 80
+
+
+def test_annotation_file_replaces_the_intensity(tmp_path):
+    writers.write_seed_vii(tmp_path, raw=False)
+    (tmp_path / "mine.csv").write_text("stimulus,time_s,valence\nclip02,4,0.25\n")
+    trials = load("seed-vii", tmp_path, labels=str(tmp_path / "mine.csv"))
+    assert trials[1].labels[0, 0] == 0.25
+    assert np.isnan(trials[0].labels).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step_s": 3.0}, "multiple or a whole fraction of 4 s"),
+        ({"step_s": -1.0}, "multiple or a whole fraction of 4 s"),
+        ({"surprise_sign": 2}, "surprise_sign must be"),
+        ({"features": "de_movingAve"}, "features must be one of"),
+        ({"features": "de", "step_s": 1.0}, "step_s is too short"),
+    ],
+)
+def test_impossible_options(tmp_path, options, message):
+    writers.write_seed_vii(tmp_path, raw=False)
+    with pytest.raises(ConfigError, match=message):
+        load("seed-vii", tmp_path, **options)
