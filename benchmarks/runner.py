@@ -10,7 +10,7 @@ import traceback
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ import joblib
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from benchmarks.entries import ENTRIES, resolve_entry
+from benchmarks.entries import ENTRIES, Entry, resolve_entry
 from benchmarks.predictions import TrialPrediction
 from eeg_emotion_env.errors import ConfigError, EEGEmotionError
 from eeg_emotion_env.splits import Fold, Split
@@ -159,15 +159,13 @@ def make_jobs(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"entries must have different names; {', '.join(twice)} comes twice")
-    unknown = any(trial.stimulus is None for trial in trials)
-    able = [name for name, kind in ENTRIES.items() if not (unknown and kind.needs_stimuli)]
-    for name in entries or able:
+    for name in entries or ENTRIES:
         kind = resolve_entry(name)
-        if kind.needs_stimuli and unknown:
-            raise ConfigError(
-                f"entry {name} needs to know the stimuli, which {trials[0].dataset} does not tell; "
-                "leave it out of --entries"
-            )
+        lack = kind.lack(trials)
+        if lack and entries:
+            raise ConfigError(f"entry {name} needs {lack}; leave it out of --entries")
+        if lack:
+            continue
         used = seeds if kind.stochastic else seeds[:1]
         jobs += [Job(fold, name, seed, quick, data) for fold in split.folds for seed in used]
     return jobs
@@ -228,9 +226,7 @@ def run_jobs(
             "are kept: the same command goes on from there"
         )
     return [
-        TrialPrediction.of(
-            resolve_entry(job.entry).name, job.seed, job.fold.number, trials[position], values
-        )
+        _prediction(job, trials[position], values)
         for job in jobs
         for position, values in sorted(results[job.fingerprint].predictions.items())
     ]
@@ -239,7 +235,8 @@ def run_jobs(
 def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
     """Fit the entry on the fold's training trials and predict its test trials.
 
-    The entry gets training trials and test trials with hidden labels, nothing else.
+    The entry gets labelled training trials and test trials with hidden labels, nothing else: what
+    generated a simulated trial is told to oracles alone, and its true affect to nobody.
     """
     import torch
 
@@ -248,9 +245,9 @@ def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
     start = time.perf_counter()
     try:
         entry = resolve_entry(job.entry)(seed=_derived_seed(job), quick=job.quick)
-        entry.fit([trials[i] for i in job.fold.train])
+        entry.fit([trials[i].replace(truth=None, simulation=None) for i in job.fold.train])
         predictions = {
-            i: _checked(entry.predict(trials[i].without_labels()), trials[i]) for i in job.fold.test
+            i: _checked(entry.predict(_shown(trials[i], entry)), trials[i]) for i in job.fold.test
         }
     # whatever an entry raises must not lose the other jobs; it is reported, and logged in full
     except Exception as error:
@@ -258,6 +255,18 @@ def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
         log = "".join(traceback.format_exception(error))
         return JobResult(job, {}, time.perf_counter() - start, line, log)
     return JobResult(job, predictions, time.perf_counter() - start)
+
+
+def _shown(trial: Trial, entry: Entry) -> Trial:
+    """Return a test trial as the entry may see it."""
+    hidden = trial.without_labels()
+    return hidden.replace(simulation=trial.simulation) if entry.oracle else hidden
+
+
+def _prediction(job: Job, trial: Trial, values: np.ndarray) -> TrialPrediction:
+    kind = resolve_entry(job.entry)
+    made = TrialPrediction.of(kind.name, job.seed, job.fold.number, trial, values)
+    return made if kind.causal else replace(made, track="non-causal")
 
 
 def _derived_seed(job: Job) -> int:

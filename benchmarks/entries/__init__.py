@@ -6,6 +6,7 @@ from benchmarks.entries.base import Entry
 from benchmarks.entries.constant import Constant
 from benchmarks.entries.eegdancer import EEGDancer
 from benchmarks.entries.gru import GRU
+from benchmarks.entries.oracle import OracleFilter, OracleSmoother
 from benchmarks.entries.ridge import Ridge
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
 from eeg_emotion_env.errors import ConfigError, check_choice
@@ -13,7 +14,8 @@ from eeg_emotion_env.errors import ConfigError, check_choice
 __all__ = ["ENTRIES", "Entry", "resolve_entry"]
 
 ENTRIES: dict[str, type[Entry]] = {
-    entry.name: entry for entry in (Constant, StimulusTimeMean, Ridge, GRU, EEGDancer)
+    entry.name: entry
+    for entry in (Constant, StimulusTimeMean, Ridge, GRU, EEGDancer, OracleFilter, OracleSmoother)
 }
 """Every entry by its name on the leaderboard."""
 

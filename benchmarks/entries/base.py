@@ -26,15 +26,49 @@ class Entry(ABC):
     quick : bool
         Smaller training for a first look (`eegdancer leaderboard --quick`, the demo); results say
         so.
+
+    Attributes
+    ----------
+    name, summary : str
+        Name on the leaderboard; a line on what it does.
+    stochastic : bool
+        Whether results depend on the seed.
+    needs_stimuli : bool
+        Whether it can run only where the stimuli of all trials are known.
+    causal : bool
+        False if a prediction uses later steps of the trial: its track is then ``non-causal``.
+    oracle : bool
+        Whether it is told the generator of simulated trials, which nobody else is: a ceiling and
+        not a competitor.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     stochastic: ClassVar[bool] = False
     needs_stimuli: ClassVar[bool] = False
+    causal: ClassVar[bool] = True
+    oracle: ClassVar[bool] = False
 
     def __init__(self, seed: int = 0, quick: bool = False) -> None:
         self.seed, self.quick = seed, quick
+
+    @classmethod
+    def lack(cls, trials: Sequence[Trial]) -> str:
+        """Say what the entry needs and does not find in the trials.
+
+        Parameters
+        ----------
+        trials : sequence of Trial
+            All trials of a run, with their labels.
+
+        Returns
+        -------
+        str
+            Such as ``to know the stimuli, which mahnob does not tell``; empty if it can run.
+        """
+        if cls.needs_stimuli and any(trial.stimulus is None for trial in trials):
+            return f"to know the stimuli, which {trials[0].dataset} does not tell"
+        return ""
 
     @abstractmethod
     def fit(self, train: Sequence[Trial]) -> None:
@@ -58,7 +92,7 @@ class Entry(ABC):
         Returns
         -------
         ndarray, shape (n_steps, n_dims), float32
-            Predictions in [-1, 1]; row t uses features up to t alone.
+            Predictions in [-1, 1]; row t uses features up to t alone, unless `causal` is False.
         """
 
 

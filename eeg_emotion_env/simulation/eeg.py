@@ -22,6 +22,12 @@ HIGHEST_HZ = 75.0
 BLINK_S = 0.4
 """Length of a blink, seconds."""
 
+BLINK_SPREAD = 0.25
+"""Spread of the log height of blinks."""
+
+TWITCH_SD, TWITCH_TAU_S = 0.6, 1.5
+"""Bursting of each muscle's log amplitude: spread, time constant in seconds."""
+
 
 def trial_eeg(
     config: SimulationConfig,
@@ -76,7 +82,7 @@ def _log_amplitude(
     shape = n_rows, n_rhythms
     bursts = fluctuation(rng, shape, config.burst_sd, config.burst_tau_s, GRID_HZ)
     shape = n_rows, len(MUSCLE_SITES)
-    twitches = fluctuation(rng, shape, 0.6, 1.5, GRID_HZ)
+    twitches = fluctuation(rng, shape, TWITCH_SD, TWITCH_TAU_S, GRID_HZ)
     smile = config.muscle_coupling * affect[:, :1]
     return np.hstack([affect @ model.couplings + slow + bursts, twitches + smile])
 
@@ -99,7 +105,7 @@ def _coloured(
     highest = min(HIGHEST_HZ, 0.45 * sfreq)
     n_bins = int(highest * n_fft / sfreq) + 1
     frequencies = np.arange(n_bins, dtype=np.float64) * (sfreq / n_fft)
-    shapes = _spectra(model, frequencies).astype(np.float32)
+    shapes = source_spectra(model, frequencies).astype(np.float32)
     shapes[:, 0] = 0.0
     # irfft sums 2·Re(c) over the bins and divides by n_fft; E|c|² = 2 for unit real and
     # imaginary parts.
@@ -109,8 +115,21 @@ def _coloured(
     return np.asarray(irfft(spectrum, n=n_fft, axis=1)[:, :n_samples])
 
 
-def _spectra(model: SubjectModel, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Amplitude spectra up to a factor, shape (n_sources, n_frequencies)."""
+def source_spectra(model: SubjectModel, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Amplitude spectra of all sources, each up to a factor.
+
+    Parameters
+    ----------
+    model : SubjectModel
+        Whose sources.
+    frequencies : ndarray, shape (n_frequencies,)
+        Hz.
+
+    Returns
+    -------
+    ndarray, shape (n_sources, n_frequencies), float64
+        Rows in the order of `SubjectModel`.
+    """
     knee = np.maximum(frequencies, 0.5)
     background = knee ** (-model.exponents[:, None] / 2)
     widths = np.array([rhythm.width_hz for rhythm in OSCILLATORS])[:, None]
@@ -128,15 +147,20 @@ def _modulate(sources: FloatArray, log_amplitude: NDArray[np.float64], sfreq: fl
         source *= np.interp(seconds, grid, column)
 
 
+def blink_shape(sfreq: float) -> FloatArray:
+    """Return the course of a blink of height 1, shape (n_times,), at `sfreq` Hz."""
+    return np.square(np.hanning(round(BLINK_S * sfreq))).astype(np.float32)
+
+
 def _add_blinks(
     eeg: FloatArray, config: SimulationConfig, model: SubjectModel, rng: np.random.Generator
 ) -> None:
-    length = round(BLINK_S * config.sfreq)
-    template = np.square(np.hanning(length)).astype(np.float32)
+    template = blink_shape(config.sfreq)
+    length = len(template)
     latest = eeg.shape[1] - length
     n_blinks = rng.poisson(config.blink_rate * eeg.shape[1] / config.sfreq)
     for start in rng.integers(0, max(latest, 1), n_blinks):
-        height = np.float32(np.exp(0.25 * rng.standard_normal()))
+        height = np.float32(np.exp(BLINK_SPREAD * rng.standard_normal()))
         eeg[:, start : start + length] += height * np.outer(model.blink_gains, template)
 
 

@@ -60,21 +60,52 @@ def annotate(
         Valence and arousal, clipped to [-1, 1].
     """
     times = step_ends(config, session, trial)
-    followed = at_times(_smoothed(config, affect), times - config.label_lag_s)
-    ratings = np.zeros_like(followed)
+    seen = at_times(followed(config, affect), times - config.label_lag_s)
+    ratings = np.zeros_like(seen)
     noise = config.stream("annotation", subject, session, trial)
-    for rater in range(config.n_raters):
-        bias = config.stream("rater", rater)
-        gain = np.exp(config.rater_gain_sd * bias.standard_normal(2))
-        offset = config.rater_offset_sd * bias.standard_normal(2)
+    for gain, offset in zip(*rater_biases(config), strict=True):
         own = fluctuation(
             noise, affect.shape, config.rater_noise, config.rater_noise_tau_s, GRID_HZ
         )
-        ratings += gain * followed + offset + at_times(own, times)
+        ratings += gain * seen + offset + at_times(own, times)
     return np.clip(ratings / config.n_raters, -1.0, 1.0).astype(np.float32)
 
 
-def _smoothed(config: SimulationConfig, affect: NDArray[np.float64]) -> NDArray[np.float64]:
+def rater_biases(
+    config: SimulationConfig,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gains and offsets that the raters keep for the whole data set.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        Knobs.
+
+    Returns
+    -------
+    gains, offsets : ndarray, shape (n_raters, 2), float64
+        For valence and arousal.
+    """
+    streams = [config.stream("rater", rater) for rater in range(config.n_raters)]
+    draws = np.stack([stream.standard_normal((2, 2)) for stream in streams])
+    return np.exp(config.rater_gain_sd * draws[:, 0]), config.rater_offset_sd * draws[:, 1]
+
+
+def followed(config: SimulationConfig, affect: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Affect as a rater without bias follows it, the delay aside.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        Knobs.
+    affect : ndarray, shape (n_grid, 2)
+        Affect at ``arange(n_grid) / GRID_HZ`` seconds.
+
+    Returns
+    -------
+    ndarray, shape (n_grid, 2), float64
+        Causal low-pass of `affect`.
+    """
     if config.rater_tau_s == 0:
         return affect
     decay = float(np.exp(-1.0 / (config.rater_tau_s * GRID_HZ)))
