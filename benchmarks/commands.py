@@ -22,6 +22,8 @@ from rich.table import Table
 from benchmarks import options as arguments
 from eeg_emotion_env.datasets import Trials, detect, get_dataset, load
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
+from eeg_emotion_env.labels import delay_steps, delayed, resolve_delay
+from eeg_emotion_env.labels.delay import AUTO
 from eeg_emotion_env.latents import require_fitting
 from encoders.config import StageConfig
 
@@ -218,6 +220,8 @@ def train(options: arguments.Train) -> int:
         seed=options.seed,
     )
     trials, tested = _training_trials(options.data, options.test_subjects)
+    delay_s = resolve_delay(options.label_delay_s, list(trials))
+    trials = trials.delayed(delay_s)
     out = _out_folder(options.out)
     if options.encoder is None:
         encoder = _pretrained(trials, True, StageConfig.epochs, options.seed)
@@ -232,7 +236,11 @@ def train(options: arguments.Train) -> int:
             episodes,
             config,
             lambda p: advance(p.step, f"validation CCC {p.score:.3f}, best {p.best:.3f}"),
-            {**_description(trials), "encoder": encoder.fingerprint},
+            {
+                **_description(trials),
+                "encoder": encoder.fingerprint,
+                "label_delay_s": delay_s,
+            },
             str(options.tensorboard) if options.tensorboard else None,
             encoder.description.get("validation_groups", ()),
         )
@@ -269,8 +277,18 @@ def evaluate(options: arguments.Evaluate) -> int:
         )
     chosen = trials if options.include_training else trials.select(unseen)
     out = _out_folder(options.out)
+    delay_s = float(agent.description.get("label_delay_s", 0.0))
     predictions = [
-        TrialPrediction.of("eegdancer", agent.config.seed, 0, trial, values)
+        replace(
+            TrialPrediction.of(
+                "eegdancer",
+                agent.config.seed,
+                0,
+                trial,
+                delayed(values, delay_steps(delay_s, trial.step_s)),
+            ),
+            label_delay_s=delay_s,
+        )
         for trial, values in zip(
             chosen, agent.predict(build_episodes(chosen, encoder.encode)), strict=True
         )
@@ -303,7 +321,10 @@ def leaderboard(options: arguments.Leaderboard) -> int:
         if value is not None and value < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
     seeds = range(options.seed, options.seed + options.seeds)
-    jobs = make_jobs(loaded, split, entries, seeds, options.quick)
+    # a wrong delay is told now, not by every job
+    auto = options.label_delay_s == AUTO
+    delay: float | str = AUTO if auto else resolve_delay(options.label_delay_s, [])
+    jobs = make_jobs(loaded, split, entries, seeds, options.quick, delay)
     out = _out_folder(options.out)
     _write_config(out / "config.json", options)
     workers = joblib.cpu_count() if options.workers is None else options.workers

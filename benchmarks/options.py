@@ -130,6 +130,9 @@ class Train:
     """Show label information to the critics (never to the actor)."""
     total_steps: int = AgentConfig.total_steps
     """Environment steps at most."""
+    label_delay_s: str = "0"
+    """Annotators' delay, seconds, or auto to estimate it from the training subjects: training
+    labels are moved earlier, predictions later."""
     tensorboard: Path | None = None
     """Folder for TensorBoard logs (extra: tensorboard)."""
     seed: int = 0
@@ -161,12 +164,16 @@ class Leaderboard:
     n_folds: int | None = None
     """Folds of grouped-k-fold."""
     entries: str = ""
-    """Entries, separated by commas: constant, stimulus-time-mean, ridge, gru, eegdancer, or the
-    import path package.module:Class of an entry of your own (default: all that can run)."""
+    """Entries, separated by commas: constant, stimulus-time-mean, ridge, gru, eegdancer,
+    oracle-filter and oracle-smoother (simulations alone), or the import path package.module:Class
+    of an entry of your own (default: all that can run)."""
     seeds: int = 1
     """Seeds of each entry that is random."""
     seed: int = 0
     """First seed."""
+    label_delay_s: str = "0"
+    """Annotators' delay, seconds, or auto to estimate it inside each training fold: training
+    labels are moved earlier, predictions later; scores are on labels as they are."""
     workers: int | None = None
     """Processes (default: one a core)."""
     quick: bool = False

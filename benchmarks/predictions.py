@@ -34,6 +34,9 @@ class TrialPrediction:
         ``causal``, ``transductive`` or ``non-causal``.
     source : str
         ``recorded`` or ``simulated``.
+    label_delay_s : float
+        Annotators' delay that the entry was trained without, and its predictions delayed by,
+        seconds.
     """
 
     entry: str
@@ -46,6 +49,7 @@ class TrialPrediction:
     step_s: float
     track: str
     source: str
+    label_delay_s: float = 0.0
 
     @classmethod
     def of(

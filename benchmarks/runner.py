@@ -22,6 +22,8 @@ from joblib import Parallel, delayed, parallel_config
 from benchmarks.entries import ENTRIES, Entry, resolve_entry
 from benchmarks.predictions import TrialPrediction
 from eeg_emotion_env.errors import ConfigError, EEGEmotionError
+from eeg_emotion_env.labels import delay_steps, resolve_delay, shift_labels
+from eeg_emotion_env.labels import delayed as delay_predictions
 from eeg_emotion_env.splits import Fold, Split
 from eeg_emotion_env.trial import Trial
 
@@ -30,6 +32,10 @@ PACKAGES = ("encoders", "eeg_emotion_env", "agents", "benchmarks/entries")
 
 LIBRARIES = ("numpy", "scikit-learn", "stable-baselines3", "torch", "vector-quantize-pytorch")
 """Libraries that decide results, in the same way."""
+
+
+DELAY = "label_delay_s"
+"""Name of the annotators' delay in the file of a job."""
 
 
 class JobFailed(EEGEmotionError):
@@ -52,6 +58,8 @@ class Job:
         Whether training is cut short.
     data : str
         Fingerprint of trials and split.
+    label_delay_s : float or str
+        Annotators' delay, or ``"auto"`` for an estimate from the training trials.
     """
 
     fold: Fold
@@ -59,6 +67,7 @@ class Job:
     seed: int
     quick: bool
     data: str
+    label_delay_s: float | str = 0.0
 
     @property
     def fingerprint(self) -> str:
@@ -82,6 +91,8 @@ class JobResult:
         Prediction for each test position.
     seconds : float
         Time the job took; 0 if it was taken from an earlier run.
+    label_delay_s : float
+        Annotators' delay that was reckoned with.
     error : str
         One line; empty on success.
     log : str
@@ -91,6 +102,7 @@ class JobResult:
     job: Job
     predictions: dict[int, np.ndarray]
     seconds: float
+    label_delay_s: float = 0.0
     error: str = ""
     log: str = ""
 
@@ -127,6 +139,7 @@ def make_jobs(
     entries: Sequence[str],
     seeds: Sequence[int],
     quick: bool = False,
+    label_delay_s: float | str = 0.0,
 ) -> list[Job]:
     """List the jobs of a run; entries without randomness run once.
 
@@ -142,6 +155,8 @@ def make_jobs(
         Seeds of entries that are random.
     quick : bool
         Whether training is cut short.
+    label_delay_s : float or str
+        Annotators' delay, seconds, or ``"auto"``.
 
     Returns
     -------
@@ -167,7 +182,11 @@ def make_jobs(
         if lack:
             continue
         used = seeds if kind.stochastic else seeds[:1]
-        jobs += [Job(fold, name, seed, quick, data) for fold in split.folds for seed in used]
+        jobs += [
+            Job(fold, name, seed, quick, data, label_delay_s)
+            for fold in split.folds
+            for seed in used
+        ]
     return jobs
 
 
@@ -226,7 +245,7 @@ def run_jobs(
             "are kept: the same command goes on from there"
         )
     return [
-        _prediction(job, trials[position], values)
+        _prediction(results[job.fingerprint], trials[position], values)
         for job in jobs
         for position, values in sorted(results[job.fingerprint].predictions.items())
     ]
@@ -245,16 +264,23 @@ def run_job(job: Job, trials: Sequence[Trial]) -> JobResult:
     start = time.perf_counter()
     try:
         entry = resolve_entry(job.entry)(seed=_derived_seed(job), quick=job.quick)
-        entry.fit([trials[i].replace(truth=None, simulation=None) for i in job.fold.train])
-        predictions = {
-            i: _checked(entry.predict(_shown(trials[i], entry)), trials[i]) for i in job.fold.test
-        }
+        train = [trials[i].replace(truth=None, simulation=None) for i in job.fold.train]
+        # Oracles know the delay, and predict the labels as they are.
+        delay_s = 0.0 if entry.oracle else resolve_delay(job.label_delay_s, train)
+        entry.fit([shift_labels(trial, delay_s) for trial in train])
+        predictions = {i: _predicted(entry, trials[i], delay_s) for i in job.fold.test}
     # whatever an entry raises must not lose the other jobs; it is reported, and logged in full
     except Exception as error:
         line = " ".join(f"{type(error).__name__}: {error}".split())
         log = "".join(traceback.format_exception(error))
-        return JobResult(job, {}, time.perf_counter() - start, line, log)
-    return JobResult(job, predictions, time.perf_counter() - start)
+        return JobResult(job, {}, time.perf_counter() - start, error=line, log=log)
+    return JobResult(job, predictions, time.perf_counter() - start, delay_s)
+
+
+def _predicted(entry: Entry, trial: Trial, delay_s: float) -> np.ndarray:
+    """Predict the labels of a test trial: the affect, as late as annotators are."""
+    values = _checked(entry.predict(_shown(trial, entry)), trial)
+    return delay_predictions(values, delay_steps(delay_s, trial.step_s))
 
 
 def _shown(trial: Trial, entry: Entry) -> Trial:
@@ -263,9 +289,11 @@ def _shown(trial: Trial, entry: Entry) -> Trial:
     return hidden.replace(simulation=trial.simulation) if entry.oracle else hidden
 
 
-def _prediction(job: Job, trial: Trial, values: np.ndarray) -> TrialPrediction:
+def _prediction(result: JobResult, trial: Trial, values: np.ndarray) -> TrialPrediction:
+    job = result.job
     kind = resolve_entry(job.entry)
     made = TrialPrediction.of(kind.name, job.seed, job.fold.number, trial, values)
+    made = replace(made, label_delay_s=result.label_delay_s)
     return made if kind.causal else replace(made, track="non-causal")
 
 
@@ -328,18 +356,21 @@ def _stored(store: Path, job: Job) -> JobResult | None:
         return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            predictions = {int(name): content[name] for name in content.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+            arrays = {name: content[name] for name in content.files}
+        delay_s = float(arrays.pop(DELAY))
+        predictions = {int(name): values for name, values in arrays.items()}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         path.unlink()
         return None
     if set(predictions) != set(job.fold.test):
         path.unlink()
         return None
-    return JobResult(job, predictions, 0.0)
+    return JobResult(job, predictions, 0.0, delay_s)
 
 
 def _keep(store: Path, result: JobResult) -> None:
     arrays = {str(position): values for position, values in result.predictions.items()}
+    arrays[DELAY] = np.array(result.label_delay_s)
     with tempfile.NamedTemporaryFile(dir=store, suffix=".part", delete=False) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
     os.replace(file.name, store / f"{result.job.fingerprint}.npz")

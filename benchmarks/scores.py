@@ -238,6 +238,7 @@ def _trial_row(p: TrialPrediction) -> dict[str, Any]:
         "n_steps": len(p.labels),
         "source": p.source,
         "track": p.track,
+        "label_delay_s": p.label_delay_s,
         **scores,
         **dict.fromkeys(undefined),
         "undefined": undefined,

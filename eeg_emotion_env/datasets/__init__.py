@@ -8,7 +8,9 @@ from typing import Any
 
 from eeg_emotion_env.cache import default_cache
 from eeg_emotion_env.datasets.base import Dataset, DatasetCard
+from eeg_emotion_env.datasets.bids.dataset import BIDS
 from eeg_emotion_env.datasets.files import require_folder
+from eeg_emotion_env.datasets.ltne import LTNE
 from eeg_emotion_env.datasets.mahnob import MAHNOB
 from eeg_emotion_env.datasets.recording import Recording
 from eeg_emotion_env.datasets.refed import REFED
@@ -35,7 +37,7 @@ DATA_VARIABLE = "EEG_EMOTION_DATA"
 
 DATASETS: dict[str, Dataset] = {
     dataset.card.name: dataset
-    for dataset in (SEED(), SEEDIV(), SEEDVII(), REFED(), MAHNOB(), Simulated())
+    for dataset in (SEED(), SEEDIV(), SEEDVII(), REFED(), MAHNOB(), LTNE(), BIDS(), Simulated())
 }
 """Every data set by its registry name."""
 

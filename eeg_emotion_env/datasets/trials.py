@@ -85,6 +85,12 @@ class Trials(Sequence[Trial]):
             [row for row in self._index if all(str(getattr(row[0], a)) in v for a, v in wanted)]
         )
 
+    def delayed(self, label_delay_s: float) -> "Trials":
+        """Return the same trials with labels moved earlier, still lazy."""
+        moved = self._subset(self._index)
+        moved.label_delay_s, moved._made = label_delay_s, OrderedDict()
+        return moved
+
     def _subset(self, index: list[tuple[TrialKey, int]]) -> "Trials":
         subset = object.__new__(Trials)
         subset.__dict__.update(self.__dict__)

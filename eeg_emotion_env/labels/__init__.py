@@ -1,7 +1,13 @@
 """Where labels come from, and how they are brought to the steps of a trial."""
 
 from eeg_emotion_env.labels.annotations import Annotations, read_annotations, resample_track
-from eeg_emotion_env.labels.delay import delayed, estimate_delay, shift_labels
+from eeg_emotion_env.labels.delay import (
+    delay_steps,
+    delayed,
+    estimate_delay,
+    resolve_delay,
+    shift_labels,
+)
 from eeg_emotion_env.labels.sources import (
     DIMENSIONS,
     ClassLabels,
@@ -16,10 +22,12 @@ __all__ = [
     "ClassLabels",
     "LabelSource",
     "WindowLabels",
+    "delay_steps",
     "delayed",
     "estimate_delay",
     "read_annotations",
     "resample_track",
+    "resolve_delay",
     "shift_labels",
     "window_means",
 ]

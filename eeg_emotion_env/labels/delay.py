@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.trial import FloatArray, Trial
 
+AUTO = "auto"
+"""Asks for an estimate from the training trials."""
+
 LONGEST_DELAY_S = 6.0
 """Longest delay that `estimate_delay` tries, seconds (annotators lag by 1 to 6)."""
 
@@ -73,6 +76,34 @@ def delay_steps(delay_s: float, step_s: float) -> int:
     if not 0 <= delay_s < np.inf:
         raise ConfigError(f"label_delay_s must be zero or positive seconds, not {delay_s}")
     return round(delay_s / step_s)
+
+
+def resolve_delay(label_delay_s: float | str, trials: Sequence[Trial]) -> float:
+    """Return a delay in seconds: as given, or estimated from training trials for ``"auto"``.
+
+    Parameters
+    ----------
+    label_delay_s : float or str
+        Seconds, as a number or as text, or ``"auto"``.
+    trials : sequence of Trial
+        Training trials, labels not shifted.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if label_delay_s == AUTO:
+        return estimate_delay(trials)
+    try:
+        seconds = float(label_delay_s)
+    except ValueError:
+        seconds = np.nan
+    if not 0 <= seconds < np.inf:
+        raise ConfigError(
+            f"label_delay_s must be 'auto' or zero or positive seconds, not {label_delay_s!r}"
+        )
+    return seconds
 
 
 def estimate_delay(trials: Sequence[Trial], longest_s: float = LONGEST_DELAY_S) -> float:

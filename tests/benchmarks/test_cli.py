@@ -108,7 +108,10 @@ def test_pretrain_train_evaluate(tree, tmp_path, capsys):
             ["leaderboard", "--dataset", "simulated", "--option", "colour=1", "--out", "x"],
             "option of data set 'simulated'",
         ),
-        (["simulate", "--layout", "sed", "--out", "x"], "layout must be one of seed"),
+        (
+            ["simulate", "--layout", "sed", "--out", "x"],
+            "layout must be one of bids, mahnob, refed, seed",
+        ),
         (["evaluate", "--model", "/none", "--dataset", "seed", "--out", "x"], "/none"),
     ],
 )

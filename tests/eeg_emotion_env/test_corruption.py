@@ -5,7 +5,6 @@ warning (the data are used all the same), or a note that nothing is wrong: never
 silence, never a trace.
 """
 
-import os
 import shutil
 import subprocess
 import sys

@@ -47,6 +47,15 @@ def test_unknown_variable(path):
         load_variable(path, "c")
 
 
+def assert_right_or_refused(path, name, value):
+    said = ""
+    try:
+        np.testing.assert_array_equal(load_variable(path, name), value)
+    except DataError as error:
+        said = str(error)
+    assert not said or (said.startswith(str(path)) and "\n" not in said)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_flipped_bit_of_compressed_data_is_never_a_wrong_number(tmp_path, seed):
     path = tmp_path / "x.mat"
@@ -56,13 +65,7 @@ def test_a_flipped_bit_of_compressed_data_is_never_a_wrong_number(tmp_path, seed
     content[rng.integers(128, len(content))] ^= 1 << int(rng.integers(8))
     path.write_bytes(content)
     for name, value in CONTENT.items():
-        try:
-            read = load_variable(path, name)
-        except DataError as error:
-            assert str(path) in str(error)
-            assert "\n" not in str(error)
-        else:
-            np.testing.assert_array_equal(read, value)
+        assert_right_or_refused(path, name, value)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999])
@@ -70,10 +73,6 @@ def test_a_truncated_file_is_never_a_wrong_number(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     for name, value in CONTENT.items():
-        try:
-            read = load_variable(path, name)
-        except DataError:
-            continue
-        np.testing.assert_array_equal(read, value)
+        assert_right_or_refused(path, name, value)
     with pytest.raises(DataError):
         load_variables(path, list(CONTENT))

@@ -145,6 +145,7 @@ def write_seed_vii(
     raw=True,
     features=True,
     subjects=(12,),
+    more_windows=0,
     extra_s=1,
     scale=1.0,
     shuffled=False,
@@ -155,7 +156,7 @@ def write_seed_vii(
     for subject in subjects:
         eegs, stored, labels = {}, {}, {}
         for clip in range(1, 81):
-            n_windows = 1 + clip % 2
+            n_windows = 1 + clip % 2 + more_windows
             intensity = scale * rng.uniform(0, 1, (1, n_windows))
             labels[str(clip)] = intensity
             values = {

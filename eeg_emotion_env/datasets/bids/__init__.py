@@ -1,0 +1,9 @@
+"""EEG in a BIDS tree, or in any folder that MNE reads, with continuous labels.
+
+`dataset` holds card and options; `files` finds recordings and their sidecars, `signals` reads EEG,
+`labels` and `events` read labels and clips, and `runs` puts them together.
+"""
+
+from eeg_emotion_env.datasets.bids.dataset import BIDS, BIDSOptions
+
+__all__ = ["BIDS", "BIDSOptions"]

@@ -1,0 +1,112 @@
+"""Cutting recordings at the events that ``events.tsv`` lists."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from eeg_emotion_env.errors import DataError
+from eeg_emotion_env.labels.annotations import numeric_column, read_table
+
+STIMULUS_JOINT = "+"
+"""Between the types of events that begin at the same time."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Events that begin at the same time.
+
+    Attributes
+    ----------
+    onset_s : float
+        Seconds from the start of the recording.
+    duration_s : float
+        The longest of their durations, seconds; 0 where none is given.
+    stimulus : str or None
+        Their types, in the order of the file; None where the file has no types.
+    """
+
+    onset_s: float
+    duration_s: float
+    stimulus: str | None
+
+
+def read_events(path: Path, wanted: Sequence[str] = ()) -> list[Event]:
+    """Read ``events.tsv``: one event for each onset, in order of time.
+
+    Parameters
+    ----------
+    path : Path
+        The file: columns ``onset``, ``duration`` and ``trial_type`` (or ``value``).
+    wanted : sequence of str
+        Types to keep, or ranges of numbers such as ``"1-9"``; empty keeps all.
+
+    Returns
+    -------
+    list of Event
+        May be empty.
+
+    Raises
+    ------
+    DataError
+        If the file is no such table, or an onset is no number or negative.
+    """
+    table = read_table(path)
+    kind = next((column for column in ("trial_type", "value") if column in table), None)
+    if "onset" not in table or (wanted and kind is None):
+        raise DataError(
+            f"{path}: lacks a column; expected onset, duration and trial_type, not "
+            f"{', '.join(map(str, table.columns))}"
+        )
+    onsets = numeric_column(path, table["onset"]).to_numpy(dtype=np.float64)
+    if (onsets < 0).any():
+        raise DataError(f"{path}: an event begins before the recording; correct its onset")
+    durations = np.zeros(len(table))
+    if "duration" in table:
+        durations = numeric_column(path, table["duration"]).fillna(0).to_numpy(dtype=np.float64)
+    kinds = [""] * len(table) if kind is None else [_text(value) for value in table[kind]]
+    merged: dict[float, tuple[float, list[str]]] = {}
+    for onset, duration, text in zip(onsets, durations, kinds, strict=True):
+        if not np.isnan(onset) and (not wanted or any(_matches(text, item) for item in wanted)):
+            longest, texts = merged.get(onset, (0.0, []))
+            merged[onset] = max(longest, duration), [*texts, text]
+    return [
+        Event(float(onset), float(duration), STIMULUS_JOINT.join(filter(None, texts)) or None)
+        for onset, (duration, texts) in sorted(merged.items())
+    ]
+
+
+def spans(events: Sequence[Event], end_s: float, clip_s: float | None) -> list[tuple[float, float]]:
+    """Return where the trials that events begin start and stop, seconds.
+
+    A trial lasts `clip_s`; without it, as long as the event says; and where that says nothing, to
+    the next event. None lasts beyond the end of the recording.
+    """
+    onsets = [event.onset_s for event in events]
+    found = []
+    for event, (onset, following) in zip(events, pairwise([*onsets, end_s]), strict=True):
+        stop = onset + (clip_s or event.duration_s) if clip_s or event.duration_s > 0 else following
+        found.append((onset, min(stop, end_s)))
+    return found
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Split comma-separated names."""
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _matches(text: str, item: str) -> bool:
+    if text.lower() == item.lower():
+        return True
+    span, number = re.fullmatch(r"(\d+)-(\d+)", item), re.fullmatch(r"\d+", text)
+    return bool(span and number and int(span[1]) <= int(text) <= int(span[2]))
+
+
+def _text(value: object) -> str:
+    """Write a type as the file does: pandas turns 5 into 5.0 where a row has none."""
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:g}"
+    return str(value).strip()

@@ -1,0 +1,858 @@
+"""BIDS: round trip, label sources, cutting at events, names, formats, and what can be wrong."""
+
+import json
+import shutil
+import struct
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import gymnasium
+import mne
+import numpy as np
+import pytest
+from edfio import Edf, EdfSignal, read_edf
+from scipy.io import savemat
+
+from eeg_emotion_env.datasets import detect, get_dataset, load
+from eeg_emotion_env.datasets.checks import check_folder
+from eeg_emotion_env.errors import ConfigError, DataError, DataWarning
+from eeg_emotion_env.features import log_band_power
+from eeg_emotion_env.simulation import simulate_labels, simulate_trial
+from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
+from eeg_emotion_env.tables.bids import CHANNELS
+
+BIDS = get_dataset("bids")
+SMALL = replace(LAYOUTS["bids"].config, n_subjects=2, n_trials=3, duration_scale=0.15, seed=3)
+SFREQ, SECONDS = 200, 8
+N_TIMES = SFREQ * SECONDS
+RUN = "sub-{:02d}/eeg/sub-{:02d}_task-x_run-1"
+FIRST = RUN.format(1, 1)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Simulated tree; not to be changed by tests."""
+    return write_layout(LAYOUTS["bids"], SMALL, tmp_path_factory.mktemp("bids") / "S")
+
+
+def noise(*seed, uv=10.0):
+    return uv * np.random.default_rng(seed).standard_normal(N_TIMES)
+
+
+def wave(phase=0.0, centre=4.5, reach=4.0):
+    """Return a label that a converter of 2**-12 stores exactly."""
+    values = centre + reach * np.sin(np.arange(N_TIMES) / 300 + phase)
+    return np.rint(values * 4096) / 4096
+
+
+def eeg(*names, unit="uV", seed=0):
+    return {name: (noise(seed, i), unit, (-4000, 4000)) for i, name in enumerate(names)}
+
+
+def rated(names=("VA1", "VA2"), unit="uV", **kwargs):
+    reach = 4.5 if "centre" not in kwargs else 4.0
+    span = (kwargs.get("centre", 4.5) - reach, kwargs.get("centre", 4.5) + reach)
+    return {name: (wave(i, **kwargs), unit, span) for i, name in enumerate(names)}
+
+
+def write(path, signals, sfreq=SFREQ):
+    """Write an EDF file from name: (values, unit, physical range)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    largest = 18432
+    Edf(
+        [
+            EdfSignal(
+                values,
+                sfreq * len(values) // N_TIMES,
+                label=name,
+                physical_dimension=unit,
+                physical_range=span,
+                digital_range=(-largest, largest)
+                if name.lower()[:2] in ("va", "ft")
+                else (-32000, 32000),
+            )
+            for name, (values, unit, span) in signals.items()
+        ]
+    ).write(path)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two subjects with one run each, 200 Hz, three channels and VA labels."""
+    for subject in (1, 2):
+        path = tmp_path / "B" / f"{RUN.format(subject, subject)}_eeg.edf"
+        write(path, {**eeg("Fp1", "Cz", "O2", seed=subject), **rated()})
+    (tmp_path / "B" / "dataset_description.json").write_text('{"Name": "x"}')
+    return tmp_path / "B"
+
+
+def means(values, low=0.0, high=9.0, step=SFREQ):
+    scaled = 2 * (np.asarray(values) - low) / (high - low) - 1
+    return scaled.reshape(len(scaled), -1, step).mean(axis=2).T.astype(np.float32)
+
+
+def stored(path):
+    """Read channel names and stored values without MNE."""
+    return {signal.label: signal.data for signal in read_edf(path).signals}
+
+
+def table(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.replace(" ", "\t" if path.suffix == ".tsv" else ","))
+    return path
+
+
+def without_labels(root):
+    for path in root.rglob("*.edf"):
+        write(path, eeg("Fp1", "Cz", "O2"))
+
+
+# The simulated tree.
+
+
+def test_files_are_those_of_the_release(written):
+    path = written / "sub-01/eeg/sub-01_task-calibration_run-2_eeg.edf"
+    edf = read_edf(path)
+    assert edf.labels == (*CHANNELS, "GSR", "ECG", "VA1", "VA2", "VAtarg")
+    assert {signal.sampling_frequency for signal in edf.signals} == {1000}
+    assert path.stat().st_size == 256 * (1 + 37) + 37 * 6 * 1000 * 2
+    assert b"SIMULATED" in path.read_bytes()[:256]
+    rows = path.with_name("sub-01_task-calibration_run-2_channels.tsv").read_text().splitlines()
+    assert rows[0].split("\t") == ["name", "type", "units"]
+    assert [row.split("\t")[2] for row in rows[1:]] == ["microV"] * 37
+    events = path.with_name("sub-01_task-calibration_run-2_events.tsv").read_text()
+    assert events == "onset\tduration\ttrial_type\n0.0\t21\t1\n0.0\t21\t102\n"
+    facts = json.loads(path.with_suffix(".json").read_text())
+    assert (facts["SamplingFrequency"], facts["EEGReference"]) == (1000, "FCz")
+    assert "ft_valance" in stored(written / "sub-01/eeg/sub-01_task-genMusic01_eeg.edf")
+    for name in ("dataset_description.json", "participants.tsv", "README"):
+        assert (written / name).is_file()
+        assert name in json.loads((written / "simulation.json").read_text())["files"]
+
+
+def test_round_trip(written):
+    trials = load("bids", written, normalization="none")
+    assert [(k.subject, k.session, k.trial) for k in trials.keys] == [
+        (subject, 1, trial) for subject in (1, 2) for trial in (1, 2, 3)
+    ]
+    for trial in trials:
+        task = "genMusic01" if trial.trial == 3 else f"calibration_run-{trial.trial}"
+        name = f"sub-{trial.subject:02d}"
+        values = stored(written / name / "eeg" / f"{name}_task-{task}_eeg.edf")
+        raw = np.stack([values[channel] for channel in CHANNELS])
+        np.testing.assert_array_equal(trial.features, log_band_power(raw, 1000.0))
+        if trial.trial == 3:
+            expected = means([values["ft_valance"], values["ft_arousal"]], -1, 1, 1000)
+        else:
+            expected = means([values["VA1"], values["VA2"]], step=1000)
+        np.testing.assert_array_equal(trial.labels, expected)
+        assert trial.channels == tuple(channel.upper() for channel in CHANNELS)
+        assert (trial.n_steps, trial.step_s) == (6, 1.0)
+        assert (trial.source, trial.label_kind) == ("simulated", "simulated")
+        ids = SMALL, trial.subject, 1, trial.trial
+        simulated = [x.reshape(6, 10, 2).mean(axis=1) for x in simulate_labels(*ids)]
+        np.testing.assert_allclose(trial.labels, simulated[0], atol=1e-4)
+        np.testing.assert_allclose(trial.truth, simulated[1], atol=1e-6)
+        np.testing.assert_allclose(raw, simulate_trial(*ids).eeg, atol=1e-6)
+
+
+def test_writing_twice_gives_the_same_bytes(written, tmp_path):
+    again = write_layout(LAYOUTS["bids"], SMALL, tmp_path / "T")
+    names = [p.relative_to(again) for p in again.rglob("*") if p.is_file()]
+    assert len(names) > 20
+    for name in names:
+        assert (again / name).read_bytes() == (written / name).read_bytes(), name
+
+
+def test_sessions_have_folders(tmp_path):
+    config = replace(SMALL, n_subjects=1, n_sessions=2, n_trials=2, duration_scale=0.1)
+    tree = write_layout(LAYOUTS["bids"], config, tmp_path / "S")
+    assert (tree / "sub-01/ses-02/eeg/sub-01_ses-02_task-genMusic01_eeg.edf").is_file()
+    trials = load("bids", tree)
+    assert [(k.session, k.trial) for k in trials.keys] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert len(trials.recordings) == 2
+    _, truth = simulate_labels(config, 1, 2, 2)
+    np.testing.assert_allclose(trials[3].truth, truth.reshape(4, 10, 2).mean(axis=1), atol=1e-6)
+    # The number of a trial does not hang on which tasks are read.
+    assert [k.trial for k in load("bids", tree, task="genMusic01").keys] == [2, 2]
+
+
+def test_check_and_detect(written, root):
+    assert detect(written).card.name == detect(root).card.name == "bids"
+    report = check_folder(BIDS, written)
+    assert (report.ok, report.warnings) == (True, [])
+    assert len(report.found) == 6
+    assert check_folder(BIDS, root).ok
+
+
+def test_simulated_files_say_so_wherever_they_are_copied(written, tmp_path):
+    shutil.copy(written / "sub-01/eeg/sub-01_task-calibration_run-1_eeg.edf", tmp_path / "a.edf")
+    trial = load("bids", tmp_path)[0]
+    assert (trial.source, trial.label_kind, trial.subject) == ("simulated", "simulated", "a")
+
+
+def test_environment(written):
+    with pytest.warns(DataWarning, match="encoder"):
+        env = gymnasium.make("EEGEmotion-BIDS-v0", data=str(written))
+    env.reset(seed=0)
+    _, reward, *_, info = env.step(env.action_space.sample())
+    assert np.isfinite(reward)
+    assert info["source"] == "simulated"
+    env.close()
+
+
+def test_survey_reads_no_signals(root, monkeypatch):
+    monkeypatch.setattr(mne.io.BaseRaw, "get_data", None)
+    assert len(load("bids", root).keys) == 2
+
+
+# Labels.
+
+
+@pytest.mark.parametrize("unit", ["uV", "mV", "V", "n/a", "", "microV", "degC"])
+def test_units_of_labels_are_ignored(root, unit):
+    path = write(root / f"{FIRST}_eeg.edf", {**eeg("Fp1", "Cz", "O2"), **rated(unit=unit)})
+    values = stored(path)
+    trial = load("bids", root)[0]
+    np.testing.assert_array_equal(trial.labels, means([values["VA1"], values["VA2"]]))
+    assert (trial.label_kind, trial.source) == ("continuous-self", "recorded")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("ft_valance", "ft_arousal"), ("FT_VALENCE", "FT_AROUSAL"), ("valence", "Arousal")],
+)
+def test_other_label_channels_within_one(root, names):
+    for path in root.rglob("*.edf"):
+        labels = rated(names, centre=0.0, reach=0.75)
+        write(path, {**eeg("Fp1", "Cz", "O2"), **dict(reversed(labels.items()))})
+    trial = load("bids", root)[0]
+    expected = [stored(path)[name] for name in names]
+    np.testing.assert_array_equal(trial.labels, means(expected, -1, 1))
+    assert trial.label_names == ("valence", "arousal")
+
+
+def test_unknown_range_is_asked_for(root):
+    for path in root.rglob("*.edf"):
+        write(path, {**eeg("Fp1", "Cz", "O2"), **rated(("ft_valance", "ft_arousal"))})
+    with pytest.raises(DataError, match=r"ft_valance reaches from .* label_range=") as error:
+        list(load("bids", root))
+    assert "\n" not in str(error.value)
+    trial = load("bids", root, label_range=[0, 9])[0]
+    np.testing.assert_array_equal(trial.labels, means([wave(0), wave(1)]))
+
+
+def test_one_dimension_alone(root):
+    for path in root.rglob("*.edf"):
+        write(path, {**eeg("Fp1", "Cz", "O2"), **rated(("arousal",), centre=0.0, reach=0.5)})
+    trial = load("bids", root)[0]
+    assert (trial.label_names, trial.labels.shape) == (("arousal",), (SECONDS, 1))
+
+
+def test_slower_labels_are_not_resampled(root):
+    for path in root.rglob("*.edf"):
+        labels = {name: (v[::20], unit, span) for name, (v, unit, span) in rated().items()}
+        write(path, {**eeg("Fp1", "Cz", "O2"), **labels})
+    values = stored(root / f"{FIRST}_eeg.edf")
+    assert len(values["VA1"]) == 10 * SECONDS
+    trial = load("bids", root, step_s=0.5)[0]
+    np.testing.assert_array_equal(trial.labels, means([values["VA1"], values["VA2"]], step=5))
+    with pytest.raises(DataError, match=r"label channel VA1 .*choose a step_s"):
+        load("bids", root, step_s=0.75)
+
+
+def test_rounding_beyond_the_range_is_clipped(root):
+    labels = {"VA1": (np.full(N_TIMES, 9.005), "", (0, 9.1)), "VA2": (wave(1), "", (0, 9))}
+    write(root / f"{FIRST}_eeg.edf", {**eeg("Fp1", "Cz", "O2"), **labels})
+    assert (load("bids", root)[0].labels[:, 0] == 1.0).all()
+
+
+def test_nan_labels_are_not_annotated(tmp_path):
+    labels = np.stack([wave(0, 0.0, 0.5), wave(1, 0.0, 0.5)])
+    labels[0, 450:460] = np.nan
+    write_fif(tmp_path / "s3_raw.fif", labels)
+    trial = load("bids", tmp_path)[0]
+    np.testing.assert_array_equal(np.isnan(trial.labels[:, 0]), np.arange(SECONDS) == 2)
+    assert not np.isnan(trial.labels[:, 1]).any()
+
+
+@pytest.mark.parametrize(
+    ("ending", "header"),
+    [
+        ("_labels.tsv", "time_s valence arousal"),
+        ("_Annotations.CSV", "Time Valence Arousal"),
+        ("_beh.tsv", "onset valence arousal"),
+        ("_physio.tsv", "time valence arousal"),
+        ("_eeg_labels.csv", "time_s valence arousal"),
+    ],
+)
+def test_tables_beside_recordings(root, ending, header):
+    without_labels(root)
+    ratings = np.round(np.random.default_rng(5).uniform(-1, 1, (4 * SECONDS, 2)), 6)
+    rows = [f"{(i + 1) / 4} {v} {a}" for i, (v, a) in enumerate(ratings)]
+    for subject in (1, 2):
+        path = root / (RUN.format(subject, subject) + ending)
+        suffix = "\t" if ending.endswith("tsv") else ","
+        path.write_text("\n".join([header, *rows]).replace(" ", suffix))
+    trial = load("bids", root)[0]
+    expected = ratings.reshape(SECONDS, 4, 2).mean(axis=1).astype(np.float32)
+    np.testing.assert_array_equal(trial.labels, expected)
+    assert trial.label_kind == "continuous-self"
+    table = load("bids", root, labels="sidecar", label_range=(-2, 2))[0].labels
+    np.testing.assert_allclose(table, expected / 2, atol=1e-6)
+
+
+def test_table_in_the_folder_of_behaviour(root):
+    without_labels(root)
+    for subject in (1, 2):
+        name = RUN.format(subject, subject).replace("/eeg/", "/beh/")
+        table(root / f"{name}_beh.tsv", "time_s valence\n1 0.25\n2 n/a\n3 0.5\n")
+    trial = load("bids", root)[0]
+    assert trial.label_names == ("valence",)
+    np.testing.assert_array_equal(trial.labels[:3, 0], [0.25, 0.25, 0.5])
+    assert np.isnan(trial.labels[-1, 0])
+
+
+def test_behaviour_without_ratings_is_no_label(root):
+    table(root / f"{FIRST}_beh.tsv", "trial rt\n1 0.2\n")
+    assert load("bids", root)[0].label_names == ("valence", "arousal")
+    without_labels(root)
+    with pytest.raises(DataError, match="no labels"):
+        load("bids", root)
+
+
+def test_annotation_file(root, tmp_path):
+    text = "subject session trial time_s valence arousal\n1 1 1 1 0.5 -0.5\nsub-02 1 1 1 0.1 0\n"
+    path = table(tmp_path / "mine.csv", text)
+    trials = load("bids", root, labels=str(path))
+    np.testing.assert_array_equal(trials[0].labels[0], np.float32([0.5, -0.5]))
+    np.testing.assert_array_equal(trials[1].labels[0], np.float32([0.1, 0.0]))
+    assert trials[0].label_kind == "continuous-external"
+    shutil.copy(path, root / "Annotations.csv")
+    assert load("bids", root)[0].label_kind == "continuous-self"  # signals come first
+    without_labels(root)
+    assert load("bids", root)[0].label_kind == "continuous-external"
+
+
+# Trials.
+
+
+EVENTS = "onset duration trial_type\n1 2.5 5\n1 2.5 103\n5.0 n/a 1\n5.0 n/a 101\n7 0 start\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [(1, 3.5, "5+103"), (5, 7, "1+101"), (7, 8, "start")]),
+        ({"event_types": "1-9"}, [(1, 3.5, "5"), (5, 8, "1")]),
+        ({"event_types": "1-9", "clip_s": 3}, [(1, 4, "5"), (5, 8, "1")]),
+        ({"event_types": "START, 103"}, [(1, 3.5, "103"), (7, 8, "start")]),
+        ({"event_types": 5, "clip_s": 2.0}, [(1, 3, "5")]),
+        ({"event_types": "100-102"}, [(5, 8, "101")]),
+    ],
+)
+def test_cutting_at_events(root, options, expected):
+    for subject in (1, 2):
+        table(root / f"{RUN.format(subject, subject)}_events.tsv", EVENTS)
+    trials = load("bids", root, trials="events", normalization="none", **options)
+    first = trials.select([1])
+    assert [key.trial for key in first.keys] == list(range(1, len(expected) + 1))
+    values = stored(root / f"{FIRST}_eeg.edf")
+    raw = np.stack([values[name] for name in ("Fp1", "Cz", "O2")])
+    labels = np.stack([values["VA1"], values["VA2"]])
+    for trial, (start, stop, stimulus) in zip(first, expected, strict=True):
+        piece = slice(round(start * SFREQ), round(start * SFREQ) + int(stop - start) * SFREQ)
+        assert trial.stimulus == stimulus
+        np.testing.assert_array_equal(trial.features, log_band_power(raw[:, piece], SFREQ))
+        np.testing.assert_array_equal(trial.labels, means(labels[:, piece]))
+
+
+def test_events_with_tables_and_across_runs(root):
+    without_labels(root)
+    second = FIRST.replace("run-1", "run-2")
+    shutil.copy(root / f"{FIRST}_eeg.edf", root / f"{second}_eeg.edf")
+    ratings = "\n".join(f"{t / 2} {t / 100}" for t in range(1, 17))
+    for name in (FIRST, second, RUN.format(2, 2)):
+        table(root / f"{name}_labels.tsv", f"time_s valence\n{ratings}\n")
+    table(root / "task-x_events.tsv", "onset duration value\n1 0 a\n5 0 b\n")  # inherited
+    trials = load("bids", root, trials="events")
+    assert [(k.subject, k.trial, k.stimulus) for k in trials.keys] == [
+        *((1, 1, "a"), (1, 2, "b"), (1, 3, "a"), (1, 4, "b"), (2, 1, "a"), (2, 2, "b")),
+    ]
+    np.testing.assert_allclose(trials[1].labels[:, 0], [0.115, 0.135, 0.155], atol=1e-6)
+
+
+def test_overlapping_and_short_clips_are_warned_of(root):
+    for subject in (1, 2):
+        table(root / f"{RUN.format(subject, subject)}_events.tsv", EVENTS)
+    with pytest.warns(DataWarning) as caught:
+        load("bids", root, trials="events", clip_s=5.0)
+    messages = [str(warning.message) for warning in caught]
+    assert any("overlap, first where one begins at 5 s" in text for text in messages)
+    assert any("ends before its last trial is 5 s long" in text for text in messages)
+
+
+# Names and places.
+
+
+def test_subjects_sessions_and_runs_are_sorted_as_numbers(tmp_path):
+    for subject in (10, 2):
+        for session in ("10", "02"):
+            for run in (10, 9):
+                name = f"sub-{subject}_ses-{session}_task-x_run-{run}_eeg.edf"
+                path = tmp_path / f"sub-{subject}/ses-{session}/eeg/{name}"
+                write(path, {**eeg("Cz"), **rated()})
+    assert [(k.subject, k.session, k.trial) for k in load("bids", tmp_path).keys] == [
+        (subject, session, run) for subject in (2, 10) for session in (2, 10) for run in (9, 10)
+    ]
+
+
+def test_runs_that_are_tasks_and_sessions_that_are_words(tmp_path):
+    for session, run in (("pre", 10), ("pre", 2), ("post", 2)):
+        name = f"sub-A7_ses-{session}_task-run{run}_eeg.edf"
+        write(tmp_path / f"sub-A7/ses-{session}/eeg/{name}", {**eeg("Cz"), **rated()})
+    keys = load("bids", tmp_path).keys
+    assert [(k.subject, k.session, k.trial) for k in keys] == [
+        *(("A7", 1, 2), ("A7", 2, 2), ("A7", 2, 10)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["s2.edf", "s10.edf"], [(2, 1), (10, 1)]),
+        (["Anna_raw.edf", "Ömer 2.edf"], [("Anna", 1), ("Ömer 2", 1)]),
+        (["s1.edf", "p1.edf"], [("p1", 1), ("s1", 1)]),
+        (["01/film 2.edf", "01/film 10.edf", "02/film 2.edf"], [(1, 1), (1, 2), (2, 1)]),
+        (["eeg/sub-3_run-2.edf", "eeg/sub-3_run-1.edf"], [(3, 1), (3, 2)]),
+        (["sub-3_task-a_run-2_eeg.edf", "sub-3_task-b_run-1_eeg.edf"], [(3, 1), (3, 2)]),
+        (["sub-3_task-b_run-1_eeg.edf", "sub-3_task-a_run-1_eeg.edf"], [(3, 1), (3, 2)]),
+        (["sub-4/a.edf", "sub-4/b.edf"], [(4, 1), (4, 2)]),
+    ],
+)
+def test_names_of_a_plain_folder(tmp_path, names, expected):
+    for name in names:
+        write(tmp_path / name, {**eeg("Cz"), **rated()})
+    assert BIDS.recognises(tmp_path)
+    assert [(k.subject, k.trial) for k in load("bids", tmp_path).keys] == expected
+
+
+@pytest.mark.parametrize("place", ["Übung 1/data (copy)", "a/b/c", "."])
+@pytest.mark.parametrize("ending", ["edf", "EDF"])
+def test_roots_and_endings(root, tmp_path, place, ending):
+    base = tmp_path / "base dir"
+    for path in root.rglob("*_eeg.edf"):
+        path.rename(path.with_suffix(f".{ending}"))
+    shutil.copytree(root, base / place, dirs_exist_ok=True)
+    assert BIDS.recognises(base)
+    assert len(list(load("bids", base))) == 2
+    assert len(load("bids", base / place / "sub-01")) == 1
+
+
+def test_links_are_followed(root, tmp_path):
+    base = tmp_path / "links"
+    base.mkdir()
+    (base / "set").symlink_to(root)
+    (root / "loop").symlink_to(root)
+    assert len(list(load("bids", base))) == 2
+
+
+def test_what_is_no_recording_of_the_set(root):
+    extra = [
+        "derivatives/clean/sub-01/eeg/sub-01_task-x_run-1_eeg.edf",
+        "sub-01/eeg/sub-01_task-x_run-1-epo.fif",
+        "sub-01/meg/sub-01_task-x_run-1_meg.fif",
+        "sub-01/ieeg/sub-01_task-x_run-1_ieeg.edf",
+        "sub-01/eeg/.sub-09_task-x_eeg.edf",
+    ]
+    for name in extra:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"not read")
+    assert len(load("bids", root)) == 2
+
+
+def test_other_sets_are_not_recognised(written_seed, tmp_path):
+    assert not BIDS.recognises(written_seed)
+    assert not BIDS.recognises(tmp_path)
+    (tmp_path / "1_1.cnt").write_bytes(b"x")
+    assert not BIDS.recognises(tmp_path)
+    (tmp_path / "film.edf").write_bytes(b"x")
+    assert BIDS.recognises(tmp_path)
+    savemat(tmp_path / "1_20131027.mat", {"djc_eeg1": np.ones((2, 2))})
+    assert not BIDS.recognises(tmp_path)
+    with pytest.raises(DataError, match="no recordings of the task y that MNE reads"):
+        load("bids", tmp_path, task="y")
+
+
+def test_participants_without_recordings_are_noted(root):
+    table(root / "participants.tsv", "participant_id age\nsub-01 20\nsub-02 20\nsub-03 20\n")
+    notes = check_folder(BIDS, root).notes
+    assert any("participants.tsv: no recordings of sub-03" in note for note in notes)
+
+
+# Channels and formats.
+
+
+def test_names_of_electrodes_are_cleaned(root):
+    names = ("EEG Fp1-REF", "Cz..", "EEG O2-A1", "EEG A1", "M2", "EOG", "Status", "C3-P3")
+    for path in root.rglob("*.edf"):
+        write(path, {**eeg(*names), **rated()})
+    assert load("bids", root)[0].channels == ("FP1", "CZ", "O2")
+    assert any("A1, M2 are not used" in note for note in check_folder(BIDS, root).notes)
+
+
+def test_only_channels_of_all_recordings_are_kept(root):
+    write(root / f"{RUN.format(2, 2)}_eeg.edf", {**eeg("O2", "Pz", "FP1", "GSR"), **rated()})
+    with pytest.warns(DataWarning, match=r"2 that all .*, without CZ, PZ"):
+        trials = load("bids", root, normalization="none")
+    assert {trial.channels for trial in trials} == {("FP1", "O2")}
+    values = stored(root / f"{RUN.format(2, 2)}_eeg.edf")
+    expected = log_band_power(np.stack([values["FP1"], values["O2"]]), SFREQ)
+    np.testing.assert_array_equal(trials[1].features, expected)
+
+
+def test_channel_table_decides(root):
+    for path in root.rglob("*.edf"):
+        write(path, {**eeg("Fp1", "Cz", "E1", "E2", "Pz"), **rated()})
+    assert load("bids", root)[0].channels == ("FP1", "CZ", "PZ")
+    rows = "name type status\nFp1 EEG good\nCz EOG good\nE1 EEG bad\nE2 n/a good\nPz n/a good\n"
+    table(root / "task-x_channels.tsv", rows)
+    assert load("bids", root)[0].channels == ("FP1", "E1", "PZ")
+    assert any("calls E1 bad" in note for note in check_folder(BIDS, root).notes)
+
+
+def test_unknown_names_are_kept_where_there_are_no_others(root):
+    for path in root.rglob("*.edf"):
+        write(path, {**eeg("E1", "E2", "ECG"), **rated()})
+    assert load("bids", root)[0].channels == ("E1", "E2")
+
+
+def test_channels_that_are_bad_in_the_table_are_noted(root):
+    table(root / f"{FIRST}_channels.tsv", "name type status\nCz EEG bad\n")
+    assert any("calls Cz bad" in note for note in check_folder(BIDS, root).notes)
+
+
+def test_recordings_of_different_rates(root):
+    path = root / f"{RUN.format(2, 2)}_eeg.edf"
+    write(path, {**eeg("Fp1", "Cz", "O2"), **rated()}, sfreq=2 * SFREQ)
+    trials = load("bids", root, normalization="none")
+    assert [trial.n_steps for trial in trials] == [SECONDS, SECONDS // 2]
+    values = stored(path)
+    raw = np.stack([values[name] for name in ("Fp1", "Cz", "O2")])
+    np.testing.assert_array_equal(trials[1].features, log_band_power(raw, 2 * SFREQ))
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("mV", 1e-3), ("V", 1e-6), ("uV", 1), ("microV", 1)])
+def test_units_of_eeg(root, unit, factor):
+    path = root / f"{FIRST}_eeg.edf"
+    span = (-4000 * factor, 4000 * factor)
+    signals = {n: (v * factor, unit, span) for n, (v, _, _) in eeg("Fp1", "Cz", "O2").items()}
+    write(path, {**signals, **rated()})
+    features = load("bids", root, normalization="none")[0].features
+    values = np.stack([stored(path)[name] for name in ("Fp1", "Cz", "O2")]) / factor
+    np.testing.assert_allclose(features, log_band_power(values, SFREQ), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("said", "scale", "message", "unit"),
+    [("uV", 1e-6, "looks like volts", "V"), ("V", 1, "too much for EEG", "uV")],
+)
+def test_wrong_units_of_eeg(root, said, scale, message, unit):
+    for path in root.rglob("*.edf"):
+        reach = 4000 * scale
+        values = {n: (v * scale, said, (-reach, reach)) for n, (v, *_) in eeg("Fp1", "O2").items()}
+        write(path, {**values, **rated()})
+    with pytest.raises(DataError, match=message):
+        list(load("bids", root))
+    trial = load("bids", root, unit=unit, normalization="none")[0]
+    assert 0 < trial.features.mean() < 10
+
+
+def write_fif(path, labels, signals=None):
+    names = ["Fp1", "Cz", "valence", "arousal"]
+    info = mne.create_info(names, SFREQ, ["eeg"] * 2 + ["misc"] * 2)
+    signals = np.stack([noise(1), noise(2)]) if signals is None else signals
+    raw = mne.io.RawArray(np.vstack([signals * 1e-6, labels]), info, verbose="error")
+    raw.save(path, fmt="double", verbose="error")
+
+
+def write_vhdr(path, labels):
+    stored = np.vstack([noise(1), noise(2), labels]).astype("<f4")
+    path.with_suffix(".eeg").write_bytes(stored.T.tobytes())
+    channels = [f"Ch{n}={name},,1,µV" for n, name in enumerate(("Fp1", "Cz", "valence"), 1)]
+    lines = [
+        "Brain Vision Data Exchange Header File Version 1.0",
+        "[Common Infos]",
+        *("Codepage=UTF-8", f"DataFile={path.stem}.eeg", "DataFormat=BINARY"),
+        *("DataOrientation=MULTIPLEXED", "NumberOfChannels=4", "SamplingInterval=5000"),
+        *("[Binary Infos]", "BinaryFormat=IEEE_FLOAT_32", "[Channel Infos]"),
+        *(*channels, "Ch4=arousal,,1,n/a"),
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def write_set(path, labels):
+    names = np.array([("Fp1",), ("Cz",), ("valence",), ("arousal",)], dtype=[("labels", object)])
+    unused = ("event", "epoch", "icawinv", "icasphere", "icaweights", "icaact")
+    nothing = {name: [] for name in unused}
+    facts = {"nbchan": 4.0, "trials": 1.0, "pnts": float(N_TIMES), "srate": float(SFREQ)}
+    data = np.vstack([noise(1), noise(2), labels])
+    limits = {"xmin": 0.0, "xmax": SECONDS - 1 / SFREQ, "icachansind": [], "ref": "common"}
+    content = {"setname": "x", "data": data, "chanlocs": names, **facts, **nothing, **limits}
+    savemat(path, {"EEG": content}, oned_as="row", appendmat=False)
+
+
+@pytest.mark.parametrize(
+    ("writer", "name", "n_files"),
+    [(write_fif, "s3_raw.fif", 1), (write_vhdr, "s3.vhdr", 2), (write_set, "s3.set", 1)],
+)
+def test_other_formats(tmp_path, writer, name, n_files):
+    labels = np.stack([wave(0, 0.0, 0.5), wave(1, 0.0, 0.5)])
+    writer(tmp_path / name, labels)
+    trials = load("bids", tmp_path, normalization="none")
+    assert (trials[0].subject, trials[0].channels) == (3, ("FP1", "CZ"))
+    expected = log_band_power(np.stack([noise(1), noise(2)]), SFREQ)
+    np.testing.assert_allclose(trials[0].features, expected, atol=1e-4)
+    np.testing.assert_allclose(trials[0].labels, means(labels, -1, 1), atol=1e-6)
+    assert len(trials.recordings[0].reader.files) == n_files
+
+
+def test_features_are_cached_by_content_and_choice(root, monkeypatch):
+    before = load("bids", root, normalization="none")[0].features
+    monkeypatch.setattr("eeg_emotion_env.datasets.bids.dataset.read_microvolts", None)
+    again = load("bids", root, normalization="none")[0].features
+    np.testing.assert_array_equal(before, again)
+    with pytest.raises(TypeError):
+        list(load("bids", root, normalization="none", unit="mV"))
+    table(root / f"{FIRST}_channels.tsv", "name type\nCz EOG\n")
+    with pytest.warns(DataWarning, match="without CZ"), pytest.raises(TypeError):
+        list(load("bids", root, normalization="none"))
+
+
+def test_later_samples_do_not_change_earlier_steps(root):
+    before = load("bids", root)[0]
+    path = root / f"{FIRST}_eeg.edf"
+    signals = {**eeg("Fp1", "Cz", "O2", seed=1), **rated()}
+    for name, (values, unit, span) in signals.items():
+        changed = values.copy()
+        changed[5 * SFREQ :] *= 0.5
+        signals[name] = changed, unit, span
+    write(path, signals)
+    after = load("bids", root)[0]
+    np.testing.assert_array_equal(after.features[:5], before.features[:5])
+    np.testing.assert_array_equal(after.labels[:5], before.labels[:5])
+    assert not np.array_equal(after.features[5:], before.features[5:])
+
+
+# What can be wrong.
+
+
+def _rewritten(**signals):
+    def damage(path):
+        everything = {**eeg("Fp1", "Cz", "O2"), **rated(), **signals}
+        write(path, {name: value for name, value in everything.items() if value is not None})
+
+    return damage
+
+
+def _bytes(change):
+    return lambda path: path.write_bytes(change(path.read_bytes()))
+
+
+def _dangling(path):
+    path.unlink()
+    path.symlink_to(path.with_name("gone.edf"))
+
+
+def _doubled(path):
+    shutil.copy(path, path.with_name(path.name.replace("run-1", "run-01")))
+
+
+def _beside(ending, text):
+    def damage(path):
+        table(path.with_name(path.name.replace("_eeg.edf", ending)), text)
+
+    return damage
+
+
+LABELS = "_labels.tsv"
+SIDE = {"labels": "sidecar"}
+CUT = {"trials": "events"}
+DAMAGES = {
+    "truncated": (_bytes(lambda b: b[:-700]), "is cut short", {}),
+    "half a header": (_bytes(lambda b: b[:600]), "cannot be read|not an EDF", {}),
+    "empty": (_bytes(lambda b: b""), "is empty", {}),
+    "no EDF": (_bytes(lambda b: b"not EDF at all, just text. " * 99), "not an EDF", {}),
+    "zeros": (_bytes(lambda b: bytes(len(b))), "not an EDF", {}),
+    "garbled header": (_bytes(lambda b: b[:900] + b"?" * 300 + b[1200:]), "cannot be read", {}),
+    "no arousal": (_rewritten(VA2=None), r"no channel VA2 \(arousal\) beside VA1", {}),
+    "no labels": (_rewritten(VA1=None, VA2=None), "no label channel for valence and arousal", {}),
+    "too high": (_rewritten(VA1=(wave() + 3, "", (0, 12))), r"VA1 reaches .*\[0, 9\]", {}),
+    "flat": (
+        _rewritten(**{n: (np.zeros(N_TIMES), "uV", (-9, 9)) for n in ("Fp1", "Cz", "O2")}),
+        "is flat",
+        {},
+    ),
+    "no EEG": (lambda p: write(p, {**eeg("GSR", "ECG"), **rated()}), "no EEG among", {}),
+    "no common": (lambda p: write(p, {**eeg("C3", "C4"), **rated()}), "shares no EEG", {}),
+    "twice": (_rewritten(**eeg("EEG Cz-REF")), "Cz and EEG Cz-REF are the same electrode", {}),
+    "dangling": (_dangling, "leads nowhere", {}),
+    "doubled": (_doubled, "the same subject, session and run as", {}),
+    "short": (lambda p: None, "less than one step", {"step_s": 10.0}),
+    "steps": (lambda p: None, "has 200 samples a second, 66.6 a step", {"step_s": 0.333}),
+    "channel table": (_beside("_channels.tsv", "channel type\nCz EEG\n"), "no column name", {}),
+    "table columns": (_beside(LABELS, "when valence\n1 0\n"), "lacks a column", SIDE),
+    "table text": (_beside(LABELS, "time_s valence\n1 high\n"), "line 2 .* not a number", SIDE),
+    "table range": (_beside(LABELS, "time_s valence\n1 7\n"), "label_range", SIDE),
+    "table order": (_beside(LABELS, "time_s valence\n2 0\n1 0\n"), "does not increase", SIDE),
+    "table length": (_beside(LABELS, "time_s valence\n1 0\n3000 0\n"), "lasts 8 s", SIDE),
+    "table empty": (_beside(LABELS, "time_s valence\n"), "no complete row", SIDE),
+    "no events": (lambda p: None, r"no events\.tsv", CUT),
+    "event columns": (_beside("_events.tsv", "time kind\n1 2\n"), "lacks a column", CUT),
+    "event text": (_beside("_events.tsv", "onset duration\nsoon 1\n"), "not a number", CUT),
+    "event early": (_beside("_events.tsv", "onset duration\n-1 1\n"), "before the recording", CUT),
+    "event late": (_beside("_events.tsv", "onset duration\n99 1\n"), "less than one step", CUT),
+    "event types": (
+        _beside("_events.tsv", EVENTS),
+        "no events of the types 8-9",
+        {**CUT, "event_types": "8-9"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_named(root, name):
+    damage, message, options = DAMAGES[name]
+    path = root / f"{RUN.format(2, 2)}_eeg.edf"
+    if options is SIDE:
+        table(root / f"{FIRST}{LABELS}", "time_s valence\n1 0\n2 0\n")
+    elif "trials" in options:
+        table(root / f"{FIRST}_events.tsv", EVENTS.replace("\n7 0 start", "\n7 0 8"))
+    damage(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DataWarning)
+        with pytest.raises(DataError, match=message) as error:
+            list(load("bids", root, **options))
+    assert "\n" not in str(error.value)
+    stem = "sub-01" if name in ("steps", "short") else "sub-02_task-x_run-"
+    assert stem in str(error.value)
+    if not options:
+        problems = check_folder(BIDS, root).problems
+        assert any("sub-02_task-x_run-" in problem for problem in problems)
+
+
+def test_nan_in_eeg_is_named(tmp_path):
+    signals = np.stack([noise(1), noise(2)])
+    signals[1, 900] = np.nan
+    labels = np.zeros((2, N_TIMES))
+    write_fif(tmp_path / "s3_raw.fif", labels, signals)
+    with pytest.raises(DataError, match=r"s3_raw\.fif: EEG holds NaN .*row 2"):
+        list(load("bids", tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a.fif", "a.vhdr", "a.set", "a.gdf", "a.bdf", "a.cnt", "a.cdt"])
+@pytest.mark.parametrize("content", [b"", b"x" * 5000, bytes(5000)])
+def test_files_of_other_formats_that_are_broken(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as error:
+        load("bids", tmp_path)
+    assert str(error.value).startswith(str(tmp_path / name))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("following", [-2, 16])
+def test_tags_that_lead_back_are_not_followed_for_ever(tmp_path, following):
+    path = tmp_path / "s3_raw.fif"
+    write_fif(path, np.zeros((2, N_TIMES)))
+    content = bytearray(path.read_bytes())
+    place = 0 if following < 0 else 36  # the first tag, or the second
+    content[place + 12 : place + 16] = struct.pack(">i", following)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"s3_raw\.fif: not a FIF file, or damaged"):
+        load("bids", tmp_path)
+
+
+def test_values_beyond_all_reason(tmp_path):
+    signals = np.stack([noise(1), noise(2)])
+    signals[0, 7] = 1e200
+    write_fif(tmp_path / "s3_raw.fif", np.zeros((2, N_TIMES)), signals)
+    with pytest.raises(DataError, match=r"EEG reaches 1e\+200 µV"):
+        list(load("bids", tmp_path))
+
+
+def test_missing_companion_is_named(tmp_path):
+    write_vhdr(tmp_path / "s3.vhdr", np.zeros((2, N_TIMES)))
+    (tmp_path / "s3.eeg").unlink()
+    with pytest.raises(DataError, match=r"s3\.vhdr: cannot be read"):
+        load("bids", tmp_path)
+
+
+def test_every_double_and_every_damage_is_reported(root):
+    first, second = (root / f"{RUN.format(n, n)}_eeg.edf" for n in (1, 2))
+    for run in ("01", "001"):
+        shutil.copy(first, first.with_name(first.name.replace("run-1", f"run-{run}")))
+    write(first, eeg("Fp1", "Cz", "O2"))
+    second.write_bytes(b"")
+    problems = check_folder(BIDS, root).problems
+    assert [any(text in line for line in problems) for text in ("run-01_", "run-001_")] == [
+        True
+    ] * 2
+    assert any(f"{second}: is empty" in line for line in problems)
+
+
+def test_file_that_shrinks_after_the_survey(root):
+    trials = load("bids", root, cache=False)
+    path = root / f"{FIRST}_eeg.edf"
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(DataError, match="is cut short"):
+        list(trials)
+
+
+def test_two_sets_below_a_folder(root, tmp_path):
+    shutil.copytree(root, tmp_path / "C")
+    with pytest.raises(DataError, match="a second data set beside"):
+        load("bids", tmp_path)
+
+
+def test_annotations_of_other_trials(root, tmp_path):
+    path = table(tmp_path / "mine.csv", "subject trial time_s valence\n7 1 1 0.5\n")
+    with pytest.raises(DataError, match="annotates none of the trials"):
+        load("bids", root, labels=str(path))
+    with pytest.raises(DataError, match=r"nowhere\.csv: cannot be read"):
+        load("bids", root, labels=str(tmp_path / "nowhere.csv"))
+
+
+def test_recordings_must_be_rated_alike(root):
+    write(
+        root / f"{RUN.format(2, 2)}_eeg.edf",
+        {**eeg("Fp1", "Cz", "O2"), **rated(("valence",), centre=0.0, reach=0.5)},
+    )
+    with pytest.raises(DataError, match="no label channel for arousal, unlike sub-01"):
+        load("bids", root)
+    assert len(check_folder(BIDS, root).problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": "clips"}, "trials must be one of"),
+        ({"unit": "nV"}, "unit must be one of"),
+        ({"label_range": (9, 0)}, "label_range must be"),
+        ({"label_range": "0-9"}, "label_range must be"),
+        ({"clip_s": 40}, "give trials='events' too"),
+        ({"trials": "events", "clip_s": -1}, "clip_s must be positive"),
+        ({"step_s": 0}, "step_s must be positive"),
+        ({"step_s": "1"}, "step_s must be positive"),
+    ],
+)
+def test_impossible_options(root, options, message):
+    with pytest.raises(ConfigError, match=message):
+        load("bids", root, **options)
+
+
+def test_layout_keeps_its_channels(tmp_path):
+    with pytest.raises(ConfigError, match="needs its own channels"):
+        write_layout(LAYOUTS["bids"], replace(SMALL, channels=("FZ",)), Path(tmp_path / "T"))
