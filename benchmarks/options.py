@@ -160,9 +160,10 @@ class Leaderboard:
     out: Path
     """Folder for results; the same command goes on where it was stopped."""
     split: str = "leave-subject-out"
-    """Protocol: leave-subject-out or grouped-k-fold."""
+    """Protocol: leave-subject-out, leave-subject-and-stimulus-out, leave-stimulus-out,
+    cross-session, within-subject-chronological or grouped-k-fold."""
     n_folds: int | None = None
-    """Folds of grouped-k-fold."""
+    """Folds, for protocols that let them be chosen (groups of subjects or of stimuli)."""
     entries: str = ""
     """Entries, separated by commas: constant, stimulus-time-mean, ridge, gru, eegdancer,
     oracle-filter and oracle-smoother (simulations alone), or the import path package.module:Class
