@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first example may pay for an import, and machines are shared.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 # Read when numpy, torch and matplotlib are first imported, which the test modules do after this.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
