@@ -51,15 +51,16 @@ def train_agent(
     on_evaluation: Callable[[TrainingProgress], None] | None = None,
     description: dict[str, Any] | None = None,
     tensorboard_log: str | None = None,
-    validation_subjects: Collection[str] = (),
+    validation_groups: Collection[str] = (),
+    groups: Sequence[str] | None = None,
 ) -> Agent:
     """Train an agent on the episodes of training subjects.
 
     Parameters
     ----------
     episodes : sequence of Episode
-        Training episodes of at least two subjects; some subjects are kept out for early stopping.
-        Held-out test subjects must not be among them.
+        Training episodes of at least two groups; some groups are kept out for early stopping.
+        Held-out test trials must not be among them.
     config : AgentConfig or None
         Settings; None takes the defaults.
     on_evaluation : callable or None
@@ -68,10 +69,13 @@ def train_agent(
         JSON-able notes that are saved with the agent.
     tensorboard_log : str or None
         Folder for TensorBoard; needs the extra ``tensorboard``.
-    validation_subjects : collection of str
-        Subjects to stop early on, if they are among the training subjects; otherwise some are
-        drawn. Best are those that the encoder was stopped on: their labels did not guide it
+    validation_groups : collection of str
+        Groups to stop early on, if they are among `groups`; otherwise some are drawn. Best are
+        those that the encoder was stopped on: their labels did not guide it
         (``encoder.description["validation_groups"]``).
+    groups : sequence of str or None
+        Group of each episode, as `eeg_emotion_env.splits.validation_groups` names it; None takes
+        the subjects.
 
     Returns
     -------
@@ -81,18 +85,18 @@ def train_agent(
     Raises
     ------
     ConfigError
-        If there are fewer than two subjects.
+        If there are fewer than two groups, or a part has no annotated step.
     """
     settings = config or AgentConfig()
-    subjects = [episode.key.subject for episode in episodes]
-    kept_out = {s for s in subjects if str(s) in validation_subjects}
-    if not kept_out or len(kept_out) == len(set(subjects)):
-        kept_out = hold_out(subjects, settings.validation_share, settings.seed)
-    train = [e for e in episodes if e.key.subject not in kept_out]
-    validation = [e for e in episodes if e.key.subject in kept_out]
+    named = [str(e.key.subject) for e in episodes] if groups is None else list(groups)
+    kept_out = set(named) & set(validation_groups)
+    if not kept_out or len(kept_out) == len(set(named)):
+        kept_out = hold_out(named, settings.validation_share, settings.seed)
+    train = [e for e, group in zip(episodes, named, strict=True) if group not in kept_out]
+    validation = [e for e, group in zip(episodes, named, strict=True) if group in kept_out]
     for part, chosen in (("training", train), ("validation", validation)):
         if all(np.isnan(episode.labels).all() for episode in chosen):
-            raise ConfigError(f"no step of the {part} subjects is annotated; use other subjects")
+            raise ConfigError(f"no step of the {part} part is annotated; use other subjects")
     scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
     with torch.random.fork_rng(devices=[]):
         model = _make_sac(train, settings, scale, tensorboard_log)

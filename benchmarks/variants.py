@@ -3,43 +3,15 @@
 Each changes one thing; what they gave stands in ``benchmarks/EXPERIMENTS.md``.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from sklearn.linear_model import Ridge
-
 from agents.config import AgentConfig
-from benchmarks.entries.base import FloatArray, limited
-from benchmarks.entries.eegdancer import EEGDancer
-from eeg_emotion_env.trial import Trial
+from benchmarks.entries.eegdancer import EEGDancer, NoRL
 from encoders import PretrainingConfig
 
-RIDGE_PENALTY = 300.0
 
-
-class RidgeOnLatents(EEGDancer):
-    """No reinforcement learning: linear regression on the frozen latents."""
-
-    name = "ridge-on-latents"
-    summary = "linear regression on the frozen guided latents"
-
-    def fit(self, train: Sequence[Trial]) -> None:
-        """Pretrain the encoder, then fit the regression."""
-        self._encoder = self._pretrained(train)
-        x = np.concatenate([self._encoder.encode(trial.features) for trial in train])
-        y = np.concatenate([trial.labels for trial in train])
-        annotated = ~np.isnan(y).any(axis=1)
-        self._model = Ridge(alpha=RIDGE_PENALTY).fit(x[annotated], y[annotated])
-
-    def predict(self, trial: Trial) -> FloatArray:
-        """Predict from the latents."""
-        values = self._model.predict(self._encoder.encode(trial.features))
-        return limited(values.reshape(trial.n_steps, trial.n_dims))
-
-
-class UnguidedRidge(RidgeOnLatents):
-    """The same on purely unsupervised latents."""
+class UnguidedRidge(NoRL):
+    """Linear regression on purely unsupervised latents."""
 
     name = "ridge-on-unguided-latents"
     summary = "linear regression on frozen latents pretrained without labels"
@@ -60,22 +32,6 @@ class DirectActor(EEGDancer):
     name = "eegdancer-bandit"
     summary = "eegdancer with the direct actor and gamma 0"
     agent_config = replace(AgentConfig(), actor="direct", gamma=0.0)
-
-
-class DinkelbachReward(EEGDancer):
-    """Trajectory reward: the per-step form of the CCC."""
-
-    name = "eegdancer-ccc"
-    summary = "eegdancer with the per-step CCC reward"
-    agent_config = replace(AgentConfig(), reward="ccc")
-
-
-class PrivilegedCritic(EEGDancer):
-    """Critics see label information."""
-
-    name = "eegdancer-privileged"
-    summary = "eegdancer whose critics see label information"
-    agent_config = replace(AgentConfig(), privileged=True)
 
 
 class LastWeights(EEGDancer):

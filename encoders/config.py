@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from encoders.errors import EncoderConfigError
 
+QUANTIZERS = ("vq", "none")
+
 
 def _require(condition: bool, message: str) -> None:
     if not condition:
@@ -28,6 +30,9 @@ class EncoderConfig:
         One causal convolution block each; steps between taps.
     code_dim : int
         Dimensions of a prototype.
+    quantizer : str
+        ``"vq"``, or ``"none"`` for an ablation without prototypes: the code is its own continuous
+        value, and the dynamics predict it instead of a prototype's index.
     codebook_size : int
         Number of prototypes.
     codebook_decay : float
@@ -51,6 +56,7 @@ class EncoderConfig:
     kernel_size: int = 3
     dilations: tuple[int, ...] = (1, 2, 4)
     code_dim: int = 16
+    quantizer: str = "vq"
     codebook_size: int = 64
     codebook_decay: float = 0.99
     dynamics_width: int = 64
@@ -69,6 +75,10 @@ class EncoderConfig:
         ):
             value = getattr(self, name)
             _require(value >= 1, f"{name} must be at least 1, not {value}")
+        _require(
+            self.quantizer in QUANTIZERS,
+            f"quantizer must be one of {', '.join(QUANTIZERS)}, not {self.quantizer!r}",
+        )
         _require(
             self.codebook_size >= 2, f"codebook_size must be at least 2, not {self.codebook_size}"
         )

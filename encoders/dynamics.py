@@ -35,7 +35,8 @@ class MaskedDynamics(nn.Module):
         self.norm = nn.LayerNorm(width)
         # first head: the code of the step itself (hidden when masked); then one a horizon
         self.code_heads = nn.ModuleList(
-            nn.Linear(width, config.codebook_size) for _ in (0, *horizons)
+            nn.Linear(width, config.codebook_size if config.quantizer == "vq" else config.code_dim)
+            for _ in (0, *horizons)
         )
         self.guidance = label_head(width, config.n_label_dims)
         self.dropout = nn.Dropout(config.dropout)

@@ -18,7 +18,7 @@ from encoders.dynamics import MaskedDynamics, span_mask
 from encoders.errors import EncoderConfigError
 from encoders.frozen import FrozenEncoder
 from encoders.groups import hold_out
-from encoders.vqvae import CausalVQVAE
+from encoders.vqvae import CausalVQVAE, Quantized
 
 FloatArray = NDArray[np.float32]
 
@@ -224,21 +224,34 @@ class DynamicsStage(nn.Module):
             latents = self._frozen[0](batch.features, batch.valid)
         hidden = span_mask(batch.valid, self.settings.mask_ratio, self.settings.span, generator)
         states = self.model(latents, hidden)
-        loss = self._code_loss(states, latents.codes, batch.valid, hidden)
+        loss = self._code_loss(states, latents, batch.valid, hidden)
         if self.weight:
             guidance = label_loss(self.model.guidance(states), batch.labels)
             return loss + self.weight * guidance, guidance
         return loss, loss
 
-    def _code_loss(self, states: Tensor, codes: Tensor, valid: Tensor, hidden: Tensor) -> Tensor:
-        targets = codes.masked_fill(~hidden, -1)
-        losses = [_cross_entropy(self.model.code_heads[0](states), targets)]
-        usable = codes.masked_fill(~valid, -1)
-        for head, horizon in zip(self.model.code_heads[1:], self.model.horizons, strict=True):
-            if horizon < codes.shape[1]:
-                losses.append(_cross_entropy(head(states[:, :-horizon]), usable[:, horizon:]))
+    def _code_loss(
+        self, states: Tensor, latents: Quantized, valid: Tensor, hidden: Tensor
+    ) -> Tensor:
+        """Loss of the hidden codes and of the later ones, relative to knowing nothing."""
+        heads, losses = self.model.code_heads, []
+        for head, horizon in zip(heads, (0, *self.model.horizons), strict=True):
+            wanted = (hidden if horizon == 0 else valid)[:, horizon:]
+            if wanted.shape[1]:
+                guesses = head(states[:, : states.shape[1] - horizon])
+                losses.append(self._prediction_loss(guesses, latents, wanted, horizon))
+        return torch.stack(losses).mean()
+
+    def _prediction_loss(
+        self, guesses: Tensor, latents: Quantized, wanted: Tensor, horizon: int
+    ) -> Tensor:
+        if self._frozen[0].config.quantizer == "none":
+            targets = latents.continuous[:, horizon:][wanted]
+            error = (guesses[wanted] - targets).square().mean()
+            return error / targets.var().clamp_min(1e-6) if len(targets) else guesses.sum() * 0.0
+        codes = latents.codes[:, horizon:].masked_fill(~wanted, -1)
         # relative to guessing uniformly, so that the weight of the guidance does not depend on K
-        return torch.stack(losses).mean() / math.log(self.model.codebook_size)
+        return _cross_entropy(guesses, codes) / math.log(self.model.codebook_size)
 
 
 def label_loss(predicted: Tensor, labels: Tensor) -> Tensor:

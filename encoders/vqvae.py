@@ -112,8 +112,7 @@ class CausalVQVAE(nn.Module):
         for block in self.temporal:
             x = block(x)
         continuous = self.to_code(x)
-        quantized, codes, commitment = self.quantizer(continuous, mask=valid)
-        return Quantized(continuous, quantized, codes, commitment.sum())
+        return self._quantized(continuous, valid)
 
     def decode(self, quantized: Tensor) -> Tensor:
         """Reconstruct features, shape (batch, time, channels, bands), from prototypes."""
@@ -130,9 +129,14 @@ class CausalVQVAE(nn.Module):
         for block, buffer in zip(self.temporal, state, strict=True):
             x, updated = cast(CausalConvBlock, block).step(x, buffer)
             buffers.append(updated)
-        continuous = self.to_code(x)
-        quantized, codes, commitment = self.quantizer(continuous)
-        return Quantized(continuous, quantized, codes, commitment.sum()), buffers
+        return self._quantized(self.to_code(x)), buffers
+
+    def _quantized(self, continuous: Tensor, valid: Tensor | None = None) -> Quantized:
+        if self.config.quantizer == "none":
+            codes = torch.zeros(continuous.shape[:-1], dtype=torch.int64)
+            return Quantized(continuous, continuous, codes, continuous.new_zeros(()))
+        quantized, codes, commitment = self.quantizer(continuous, mask=valid)
+        return Quantized(continuous, quantized, codes, commitment.sum())
 
     def _hide_channels(self, features: Tensor) -> Tensor:
         """Drop whole channels of a sequence in training, as bad electrodes would be."""

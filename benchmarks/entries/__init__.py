@@ -3,19 +3,39 @@
 import importlib
 
 from benchmarks.entries.base import Entry
+from benchmarks.entries.bptt import BPTT, BPTTCCC
 from benchmarks.entries.constant import Constant
-from benchmarks.entries.eegdancer import EEGDancer
-from benchmarks.entries.gru import GRU
+from benchmarks.entries.eegdancer import (
+    AsymmetricCritic,
+    CCCReward,
+    EEGDancer,
+    GammaZero,
+    NoDynamics,
+    NoRL,
+    NoVQ,
+)
+from benchmarks.entries.gradient_boosting import GradientBoosting
+from benchmarks.entries.gru import GRU, GRUCCC, GRUCalibrated
+from benchmarks.entries.mlp import MLP, MLPCCC, MLPCalibrated
 from benchmarks.entries.oracle import OracleFilter, OracleSmoother
 from benchmarks.entries.ridge import Ridge
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
+from benchmarks.entries.svr import SVR
+from benchmarks.entries.tcn import TCN, TCNCCC, TCNCalibrated
+from benchmarks.entries.transformer import Transformer, TransformerCalibrated, TransformerCCC
 from eeg_emotion_env.errors import ConfigError, check_choice
 
 __all__ = ["ENTRIES", "Entry", "resolve_entry"]
 
 ENTRIES: dict[str, type[Entry]] = {
     entry.name: entry
-    for entry in (Constant, StimulusTimeMean, Ridge, GRU, EEGDancer, OracleFilter, OracleSmoother)
+    for entry in (
+        *(Constant, StimulusTimeMean, Ridge, SVR, GradientBoosting),
+        *(MLP, MLPCalibrated, MLPCCC, GRU, GRUCalibrated, GRUCCC),
+        *(TCN, TCNCalibrated, TCNCCC, Transformer, TransformerCalibrated, TransformerCCC),
+        *(BPTT, BPTTCCC, EEGDancer, CCCReward, NoRL, NoVQ, NoDynamics),
+        *(GammaZero, AsymmetricCritic, OracleFilter, OracleSmoother),
+    )
 }
 """Every entry by its name on the leaderboard."""
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.signal import lfilter
 from sklearn.linear_model import Ridge as RidgeRegression
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.entries.base import Entry, FloatArray, limited
-from eeg_emotion_env.metrics import score_concatenated
+from benchmarks.entries.rowwise import rows
+from benchmarks.entries.tuning import validation_score
+from eeg_emotion_env.splits import validation_groups
 from eeg_emotion_env.trial import Trial
 
 SMOOTHINGS = (0.0, 0.4, 0.6, 0.8, 0.9)
@@ -20,7 +20,9 @@ INNER_FOLDS = 3
 class Ridge(Entry):
     """Ridge regression on an exponential moving average of the features.
 
-    Smoothing and penalty are those with the highest mean CCC over left-out training subjects.
+    Smoothing and penalty are those with the highest mean CCC over left-out training subjects. It
+    may try more settings than others (`tuning.BUDGET`), since it takes a second: the baseline is to
+    be as strong as it can be.
     """
 
     name = "ridge"
@@ -31,67 +33,35 @@ class Ridge(Entry):
         scores = {s: _inner_scores(train, s) for s in SMOOTHINGS}
         self.smoothing = max(scores, key=lambda s: max(scores[s]))
         self.penalty = PENALTIES[int(np.argmax(scores[self.smoothing]))]
-        rows = [_rows(trial, self.smoothing) for trial in train]
-        self._model = _fitted(rows, [trial.labels for trial in train], self.penalty)
+        self._model = _fitted(train, self.smoothing, self.penalty)
 
     def predict(self, trial: Trial) -> FloatArray:
         """Predict from smoothed features."""
-        return _predicted(self._model, _rows(trial, self.smoothing), trial.n_dims)
-
-
-def smooth(values: NDArray[np.floating], memory: float) -> FloatArray:
-    """Causal exponential moving average along the first axis.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n_steps, ...)
-        One row a step.
-    memory : float
-        Weight of the past in [0, 1); 0 returns the values.
-
-    Returns
-    -------
-    ndarray, shape (n_steps, ...), float32
-        Row t depends on rows up to t alone.
-    """
-    start = values[:1] * memory
-    smoothed, _ = lfilter([1 - memory], [1, -memory], values, axis=0, zi=start)
-    return np.asarray(smoothed, dtype=np.float32)
-
-
-def _rows(trial: Trial, smoothing: float) -> FloatArray:
-    return smooth(trial.features.reshape(trial.n_steps, -1), smoothing)
+        return _predicted(self._model, trial, self.smoothing)
 
 
 def _inner_scores(train: Sequence[Trial], smoothing: float) -> list[float]:
-    """Mean subject CCC over left-out training subjects, for each penalty."""
-    rows = [_rows(trial, smoothing) for trial in train]
-    labels = [trial.labels for trial in train]
-    subjects = [str(trial.subject) for trial in train]
-    n_folds = min(INNER_FOLDS, len(set(subjects)))
+    """Mean validation score over inner folds of training subjects, for each penalty."""
+    groups = validation_groups([trial.key for trial in train])
+    n_folds = min(INNER_FOLDS, len(set(groups)))
+    if n_folds < 2:
+        return [0.0 for _ in PENALTIES]
     scores: list[list[float]] = [[] for _ in PENALTIES]
-    for fit, test in GroupKFold(n_folds).split(rows, groups=subjects):
+    for fit, test in GroupKFold(n_folds).split(groups, groups=groups):
         for penalty, values in zip(PENALTIES, scores, strict=True):
-            model = _fitted([rows[i] for i in fit], [labels[i] for i in fit], penalty)
-            for subject in sorted({subjects[i] for i in test}):
-                mine = [i for i in test if subjects[i] == subject]
-                guesses = [_predicted(model, rows[i], labels[i].shape[1]) for i in mine]
-                values.append(_selection_score([labels[i] for i in mine], guesses))
+            model = _fitted([train[i] for i in fit], smoothing, penalty)
+            left_out = [train[i] for i in test]
+            score = validation_score(lambda t, m=model: _predicted(m, t, smoothing), left_out)  # type: ignore[misc]
+            values += [score] * len({str(trial.subject) for trial in left_out})
     return [float(np.mean(values)) for values in scores]
 
 
-def _selection_score(labels: list[FloatArray], guesses: list[FloatArray]) -> float:
-    """CCC of the concatenated trials; minus the RMSE where the label is constant."""
-    names = [str(i) for i in range(labels[0].shape[1])]
-    score = score_concatenated(labels, guesses, names)
-    return score["ccc"] if np.isfinite(score["ccc"]) else -score["rmse"]
-
-
-def _fitted(rows: list[FloatArray], labels: list[FloatArray], penalty: float) -> RidgeRegression:
-    x, y = np.concatenate(rows), np.concatenate(labels)
+def _fitted(trials: Sequence[Trial], smoothing: float, penalty: float) -> RidgeRegression:
+    x = np.concatenate([rows(trial, smoothing) for trial in trials])
+    y = np.concatenate([trial.labels for trial in trials])
     annotated = ~np.isnan(y).any(axis=1)
     return RidgeRegression(alpha=penalty, solver="cholesky").fit(x[annotated], y[annotated])
 
 
-def _predicted(model: RidgeRegression, rows: FloatArray, n_dims: int) -> FloatArray:
-    return limited(model.predict(rows).reshape(-1, n_dims))
+def _predicted(model: RidgeRegression, trial: Trial, smoothing: float) -> FloatArray:
+    return limited(model.predict(rows(trial, smoothing)).reshape(trial.n_steps, trial.n_dims))

@@ -140,5 +140,5 @@ def test_validation_subjects_without_labels_are_refused_at_once():
         replace(e, labels=np.full_like(e.labels, np.nan)) if e.key.subject == 2 else e
         for e in made_episodes()
     ]
-    with pytest.raises(ConfigError, match="no step of the validation subjects"):
-        train_agent(blind, SMALL, validation_subjects=["2"])
+    with pytest.raises(ConfigError, match="no step of the validation part"):
+        train_agent(blind, SMALL, validation_groups=["2"])

@@ -55,7 +55,10 @@ def trials():
 def short_training(monkeypatch):
     """Cut training down: these tests are about behaviour, not about scores."""
     stage = StageConfig(epochs=2, patience=2)
-    monkeypatch.setattr("benchmarks.entries.gru.EPOCHS", 9)
+    monkeypatch.setattr("benchmarks.entries.supervised.EPOCHS", 9)
+    monkeypatch.setattr("benchmarks.entries.supervised.DROPOUTS", (0.3,))
+    monkeypatch.setattr("benchmarks.entries.bptt.EPOCHS", 3)
+    monkeypatch.setattr("benchmarks.entries.gradient_boosting.ITERATIONS", 10)
     monkeypatch.setattr(
         EEGDancer, "pretraining_config", PretrainingConfig(vqvae=stage, dynamics=stage)
     )

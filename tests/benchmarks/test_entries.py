@@ -8,7 +8,8 @@ import pytest
 from benchmarks.entries import ENTRIES, Entry
 from benchmarks.entries.constant import Constant
 from benchmarks.entries.gru import GRU
-from benchmarks.entries.ridge import Ridge, smooth
+from benchmarks.entries.ridge import Ridge
+from benchmarks.entries.rowwise import smooth
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
 from tests.benchmarks.conftest import made_trials
 
@@ -89,7 +90,7 @@ def test_smoothing_is_the_exponential_average_started_at_the_first_value():
 
 @pytest.mark.parametrize("kind", [Ridge, GRU])
 def test_learners_find_what_there_is_to_find(kind, monkeypatch):
-    monkeypatch.setattr("benchmarks.entries.gru.EPOCHS", 60)
+    monkeypatch.setattr("benchmarks.entries.supervised.EPOCHS", 60)
     trials = made_trials(n_subjects=6)
     entry = kind(seed=0)
     entry.fit(trials[:-3])
