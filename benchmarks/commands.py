@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from benchmarks import options as arguments
-from eeg_emotion_env.datasets import Trials, detect, get_dataset, load
+from eeg_emotion_env.datasets import Trials, detect, get_dataset, load_dataset
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.labels import delay_steps, delayed, resolve_delay
 from eeg_emotion_env.labels.delay import AUTO
@@ -358,8 +358,8 @@ def _load(data: arguments.Data) -> Trials:
         if not value:
             raise ConfigError(f"--option takes name=value, not {item!r}")
         options[name] = _value(value)
-    trials = load(
-        data.dataset, data.data, normalization=data.normalization, source=data.source, **options
+    trials = load_dataset(
+        data.dataset, data.data, options, normalization=data.normalization, source=data.source
     )
     return trials.select(_known_subjects(trials, data.subjects)) if data.subjects else trials
 

@@ -15,9 +15,11 @@ import time
 import warnings
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,7 +44,16 @@ SETTLED_S = 2.0
 STALE_S = 24 * 3600.0
 """Unfinished parts older than this are left over from killed processes."""
 
+UNUSED_S = 7 * 24 * 3600.0
+"""Entries of other code that were not used for so long are removed."""
+
+BUILDING, FINGERPRINTS = ".building-", "fingerprints"
+"""Names of what lies in the folder beside entries."""
+
 CHUNK = 1 << 20
+
+SMALL = 1 << 20
+"""Entries below this, bytes, are read instead of mapped: a mapping keeps a file open."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,31 @@ class CacheEntry:
         Bytes on disk.
     used : float
         When it was last opened, seconds since the epoch.
+    is_current : bool
+        Whether the code as it is would make the same features.
     """
 
     key: str
     origin: str
     size: int
     used: float
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class CachedFeatures:
+    """Features of a recording, and what was seen in them before they were normalised.
+
+    Attributes
+    ----------
+    features : list of ndarray, each (n_steps, n_channels, n_bands), float32
+        One array a trial; from the cache they are read-only, and large ones memory-mapped.
+    flat : list of tuple of str
+        Channels that never change, of each trial.
+    """
+
+    features: list[FloatArray]
+    flat: list[tuple[str, ...]]
 
 
 class FeatureCache:
@@ -78,8 +108,9 @@ class FeatureCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.is_writable = True
 
-    def load(self, key: str) -> list[FloatArray] | None:
+    def load(self, key: str) -> CachedFeatures | None:
         """Open an entry.
 
         Parameters
@@ -89,8 +120,8 @@ class FeatureCache:
 
         Returns
         -------
-        list of ndarray or None
-            Read-only memory-mapped arrays, one a trial; None if there is no sound entry.
+        CachedFeatures or None
+            None if there is no sound entry.
         """
         folder = self.folder / key
         try:
@@ -100,29 +131,33 @@ class FeatureCache:
                     raise ValueError("the checksum is wrong")
                 # The file that was verified is the one that is mapped, whatever happens to its
                 # name meanwhile.
-                rows = _mapped(stream)
+                rows = _opened(stream)
                 ends = np.cumsum(facts["lengths"])
-                if not len(ends) or ends[-1] != len(rows):
+                flat = [tuple(map(str, names)) for names in facts["flat"]]
+                if not len(ends) or ends[-1] != len(rows) or len(flat) != len(ends):
                     raise ValueError("the lengths are wrong")
         except FileNotFoundError:
             if folder.exists():
                 self._discard(folder)
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError):
+        except (ValueError, KeyError, TypeError, EOFError):
             self._discard(folder)
             return None
+        except OSError:
+            # Too many open files, say: nothing is wrong with the entry.
+            return None
         _touch(folder)
-        return np.split(rows, ends[:-1])
+        return CachedFeatures(np.split(rows, ends[:-1]), flat)
 
-    def save(self, key: str, arrays: Sequence[FloatArray], origin: str) -> None:
+    def save(self, key: str, content: CachedFeatures, origin: str) -> None:
         """Write an entry; if another process has written it meanwhile, theirs stays.
 
         Parameters
         ----------
         key : str
             From `entry_key`.
-        arrays : sequence of ndarray, each (n_steps, n_channels, n_bands), float32
-            Features, one array a trial.
+        content : CachedFeatures
+            Features of a recording.
         origin : str
             Recording that they were made from, for `entries`.
 
@@ -132,18 +167,21 @@ class FeatureCache:
             If the folder cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        build = Path(tempfile.mkdtemp(prefix=".building-", dir=self.folder))
+        build = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.folder))
         try:
-            np.save(build / "features.npy", np.concatenate(list(arrays)), allow_pickle=False)
+            rows = np.concatenate(content.features)
+            np.save(build / "features.npy", rows, allow_pickle=False)
             with (build / "features.npy").open("rb") as stream:
                 checksum = _checksum(stream)
             facts = {
                 "origin": origin,
-                "lengths": [len(array) for array in arrays],
+                "code": code_fingerprint(),
+                "lengths": [len(array) for array in content.features],
+                "flat": content.flat,
                 "checksum": checksum,
             }
             (build / "entry.json").write_text(json.dumps(facts), encoding="utf-8")
-            build.chmod(0o755)
+            build.chmod(0o777 & ~umask())
             build.rename(self.folder / key)
         except OSError:
             # Renaming onto a folder that is not empty fails: someone was faster.
@@ -159,26 +197,51 @@ class FeatureCache:
             try:
                 facts = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
                 size = sum(path.stat().st_size for path in folder.iterdir())
-                entry = CacheEntry(folder.name, str(facts["origin"]), size, folder.stat().st_mtime)
+                entry = CacheEntry(
+                    folder.name,
+                    str(facts["origin"]),
+                    size,
+                    folder.stat().st_mtime,
+                    facts["code"] == code_fingerprint(),
+                )
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             found.append(entry)
         return sorted(found, key=lambda entry: -entry.used)
 
     def clear(self) -> int:
-        """Remove everything, and return the number of entries removed."""
-        n_entries = len(self.entries())
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return n_entries
+        """Remove all entries, and nothing else that may lie in the folder.
+
+        Returns
+        -------
+        int
+            Number of entries removed.
+
+        Raises
+        ------
+        OSError
+            If something cannot be removed.
+        """
+        entries = self.entries()
+        for entry in entries:
+            shutil.rmtree(self.folder / entry.key)
+        for leftover in (*self.folder.glob(f"{BUILDING}*"), self.folder / FINGERPRINTS):
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+        if self.folder.is_dir() and not self.folder.is_symlink() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+        return len(entries)
 
     def tidy(self) -> None:
-        """Remove what killed processes left unfinished long ago."""
-        for folder in self.folder.glob(".building-*"):
-            try:
-                if time.time() - folder.stat().st_mtime > STALE_S:
+        """Remove what killed processes left unfinished, and what other code left unused."""
+        now = time.time()
+        for folder in self.folder.glob(f"{BUILDING}*"):
+            with suppress(OSError):
+                if now - folder.stat().st_mtime > STALE_S:
                     shutil.rmtree(folder, ignore_errors=True)
-            except OSError:
-                continue
+        for entry in self.entries():
+            if not entry.is_current and now - entry.used > UNUSED_S:
+                shutil.rmtree(self.folder / entry.key, ignore_errors=True)
 
     def fingerprint(self, path: Path) -> str:
         """SHA-256 of a file's content, remembered as long as its size, times and place stay.
@@ -192,7 +255,7 @@ class FeatureCache:
             stat = path.stat()
             state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
             name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
-            memo = self.folder / "fingerprints" / f"{name}.json"
+            memo = self.folder / FINGERPRINTS / f"{name}.json"
             known = _read_json(memo)
             if isinstance(known, dict) and known.get("state") == state:
                 return str(known["sha256"])
@@ -206,12 +269,11 @@ class FeatureCache:
 
     def _discard(self, folder: Path) -> None:
         """Take a broken entry away; others may be doing the same."""
-        try:
-            aside = Path(tempfile.mkdtemp(prefix=".building-", dir=self.folder))
-            folder.rename(aside / "broken")
-        except OSError:
-            return
-        shutil.rmtree(aside, ignore_errors=True)
+        with (
+            suppress(OSError),
+            tempfile.TemporaryDirectory(prefix=BUILDING, dir=self.folder) as aside,
+        ):
+            folder.rename(Path(aside) / "broken")
 
 
 def entry_key(fingerprints: Sequence[str], configuration: dict[str, Any]) -> str:
@@ -271,15 +333,24 @@ def _checksum(stream: BinaryIO) -> int:
     return value
 
 
-def _mapped(stream: BinaryIO) -> FloatArray:
-    """Memory-map an open .npy file, read-only."""
+def _opened(stream: BinaryIO) -> FloatArray:
+    """Memory-map an open .npy file, read-only; a small one is read."""
     major, _ = np.lib.format.read_magic(stream)
     if major != 1:
         raise ValueError("an .npy file of another version")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     if fortran or dtype != np.float32 or len(shape) != 3 or 0 in shape:
         raise ValueError("not an array of features")
+    if 4 * prod(shape) < SMALL:
+        return np.frombuffer(stream.read(), dtype).reshape(shape)
     return np.memmap(stream, dtype, mode="r", offset=stream.tell(), shape=shape)
+
+
+def umask() -> int:
+    """Return the process's mask of permissions (temporary files and folders are private)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _touch(folder: Path) -> None:
@@ -305,6 +376,7 @@ def _remember(path: Path, content: dict[str, Any]) -> None:
             "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
         ) as file:
             json.dump(content, file)
+        os.chmod(file.name, 0o666 & ~umask())
         os.replace(file.name, path)
     except OSError:
         return

@@ -83,6 +83,11 @@ def log_band_power(
 
     config = config or FeatureConfig()
     n_samples = round(config.step_s * sfreq)
+    if abs(n_samples - config.step_s * sfreq) > 1e-6 * n_samples:
+        raise DataError(
+            f"a step of {config.step_s:g} s is no whole number of samples at {sfreq:g} Hz; choose "
+            "another step_s"
+        )
     n_steps = eeg.shape[1] // n_samples if n_samples else 0
     if n_steps < 1:
         raise DataError(f"EEG of {eeg.shape[1]} samples is shorter than one {config.step_s} s step")

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from eeg_emotion_env.datasets import DATA_VARIABLE, Trials, load
+from eeg_emotion_env.datasets import Trials, load_dataset
 from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
 from eeg_emotion_env.errors import ConfigError, DataWarning, check_choice
 from eeg_emotion_env.trial import FloatArray, Trial
@@ -33,8 +33,8 @@ def load_latent_episodes(
 ) -> Episodes:
     """Open a data set as lazy episodes of latents.
 
-    Environments of one process that ask for the same share what is read and encoded, until a
-    file of the recordings or of the encoder changes.
+    Environments of one process that ask for the same share what is read and encoded, until
+    recordings, labels or encoder change.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def load_latent_episodes(
     subjects : sequence or None
         Subjects to keep; None for all.
     dataset_options : mapping or None
-        Options of the data set.
+        Options of the data set, and ``label_delay_s`` (see `eeg_emotion_env.datasets.load`).
 
     Returns
     -------
@@ -62,12 +62,18 @@ def load_latent_episodes(
     """
     check_choice("episode", episode, EPISODE_KINDS)
     options = dict(dataset_options or {})
+    label_delay_s = options.pop("label_delay_s", 0.0)
     # Opened each time, which is cheap: so that each environment is checked and warned about.
-    trials = load(dataset, data, normalization=normalization, source=source, **options)
+    trials = load_dataset(
+        dataset,
+        data,
+        options,
+        normalization=normalization,
+        source=source,
+        label_delay_s=label_delay_s,
+    )
     encode = make_encoder(encoder, trials)
-    asked = [dataset, str(data), source, encoder, normalization, episode, options]
-    files = [_files(data or os.environ.get(DATA_VARIABLE)), _files(encoder)]
-    name = json.dumps([asked, files], default=str, sort_keys=True)
+    name = json.dumps([trials.state(), encoder, _files(encoder), episode], default=str)
     if name not in _OPEN:
         _OPEN[name] = Episodes(trials, encode, episode)
         if len(_OPEN) > MAX_OPEN:
@@ -131,10 +137,21 @@ def _shipped(trial: Trial, required: bool) -> Encode:
         except ConfigError:
             names.append(name)
         else:
+            if trial.source == "recorded":
+                warnings.warn(
+                    f"latents of {trial.dataset} come from weights that were pretrained on "
+                    "simulated EEG. Pretrain an encoder on your training subjects (eegdancer "
+                    "pretrain) and give its folder as encoder=…",
+                    DataWarning,
+                    stacklevel=2,
+                )
             return shipped_encoder(name).encode
     facts = f"{len(trial.channels)} channels × {len(trial.bands)} bands at {trial.step_s:g} s"
     if trial.normalization == "none":
-        facts += ", not normalised"
+        raise ConfigError(
+            f"encoders are made for normalised features, and {trial.key} is not: choose a "
+            "normalization, or encoder='none' (observations are then limited to their bounds)"
+        )
     if required:
         raise ConfigError(
             f"no shipped encoder ({', '.join(names)}) is made for {facts}; pretrain one on such "
@@ -187,10 +204,10 @@ def flatten(features: FloatArray) -> FloatArray:
     return features.reshape(len(features), -1)
 
 
-def _files(root: str | os.PathLike[str] | None) -> list[tuple[str, int, int]]:
-    """List names, sizes and times of the files below a folder: they tell when data change."""
-    folder = Path(root).expanduser() if root else None
-    if folder is None or not folder.is_dir():
+def _files(root: str) -> list[tuple[str, int, int]]:
+    """List names, sizes and times of the files of an encoder: they tell when it changes."""
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
         return []
     stats = [(str(path), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

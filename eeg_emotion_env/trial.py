@@ -192,14 +192,28 @@ class Trial:
 
 def _read_only(value: ArrayLike) -> FloatArray:
     array = np.asarray(value, dtype=np.float32)
-    if array.flags.writeable:
-        array = array.copy() if array is value else array.view()
+    if _may_change(array):
+        array = array.copy() if array is value or array.base is not None else array.view()
         array.setflags(write=False)
     return array
 
 
+def _may_change(array: FloatArray) -> bool:
+    """Say whether the values can be changed, here or through the array that this is a view of."""
+    holder: Any = array
+    while isinstance(holder, np.ndarray):
+        if holder.flags.writeable:
+            return True
+        holder = holder.base
+    return False
+
+
 def _problem(trial: Trial) -> str | None:
     """Name the first broken invariant, or None."""
+    return _wrong_shapes(trial) or _wrong_values(trial) or _wrong_names(trial)
+
+
+def _wrong_shapes(trial: Trial) -> str | None:
     features, labels = trial.features, trial.labels
     if features.ndim != 3 or 0 in features.shape:
         return f"features must be (n_steps, n_channels, n_bands), not {features.shape}"
@@ -215,14 +229,28 @@ def _problem(trial: Trial) -> str | None:
         )
     if trial.truth is not None and trial.truth.shape != labels.shape:
         return f"truth must have the labels' shape {labels.shape}, not {trial.truth.shape}"
-    if not np.isfinite(features).all():
+    return None
+
+
+def _wrong_values(trial: Trial) -> str | None:
+    if not np.isfinite(trial.features).all():
         return "features hold NaN or infinite values: the recording has gaps or broken channels"
-    if np.isinf(labels).any() or np.nanmax(np.abs(labels), initial=0.0) > 1.0:
-        return "labels must lie in [-1, 1] (or be NaN where not annotated)"
-    if len(set(trial.channels)) != len(trial.channels):
-        return "channel names must be unique"
+    for what, values in (("labels", trial.labels), ("truth", trial.truth)):
+        # The largest magnitude is infinite if a value is; NaN is allowed.
+        if values is not None and np.nanmax(np.abs(values), initial=0.0) > 1.0:
+            return f"{what} must lie in [-1, 1] (or be NaN where not annotated)"
     if not 0 < trial.step_s < np.inf:
         return f"step_s must be positive seconds, not {trial.step_s!r}"
+    if trial.session < 1 or trial.trial < 1:
+        return f"session and trial count from 1, not {trial.session} and {trial.trial}"
+    return None
+
+
+def _wrong_names(trial: Trial) -> str | None:
+    for what in ("channels", "bands", "label_names"):
+        names = getattr(trial, what)
+        if not names or len(set(names)) != len(names):
+            return f"names of {what} must be unique, at least one, not {names}"
     for name, value, known in (
         ("label_kind", trial.label_kind, LABEL_KINDS),
         ("source", trial.source, SOURCES),

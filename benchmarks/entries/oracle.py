@@ -12,8 +12,8 @@ from eeg_emotion_env.trial import Trial
 class OracleFilter(Entry):
     """Expected label, given the generator and the raw EEG up to each step.
 
-    It is told everything but what the person felt (see `eeg_emotion_env.simulation.oracle`): no
-    model that sees EEG alone can be expected to do better, in squared error.
+    It is told everything but what the person felt (see `eeg_emotion_env.simulation.oracle`): a
+    model that has to learn all this is not expected to do better, in squared error.
     """
 
     name = "oracle-filter"

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "detect",
     "get_dataset",
     "load",
+    "load_dataset",
 ]
 
 DATA_VARIABLE = "EEG_EMOTION_DATA"
@@ -112,6 +114,28 @@ def load(
     ConfigError
         If a name or an option is unknown.
     """
+    return load_dataset(
+        name,
+        data,
+        options,
+        normalization=normalization,
+        source=source,
+        label_delay_s=label_delay_s,
+        cache=cache,
+    )
+
+
+def load_dataset(
+    name: str,
+    data: str | os.PathLike[str] | None,
+    options: Mapping[str, Any],
+    *,
+    normalization: str = "past",
+    source: str | None = None,
+    label_delay_s: float = 0.0,
+    cache: bool = True,
+) -> Trials:
+    """Do as `load`, with the options of the data set in a mapping of their own."""
     dataset = get_dataset(name)
     chosen = _options(dataset, options)
     if source is not None:
@@ -122,21 +146,28 @@ def load(
         return Trials(dataset.recordings(root, chosen), normalization, label_delay_s, store)
     if source == "recorded":
         raise DataError(
-            f"no recordings of {dataset.card.title}: give data=… (command line: --data) or set "
-            f"{DATA_VARIABLE} to their folder. {dataset.card.access}"
+            f"no recordings of {dataset.card.title}{_looked_in()}: give data=… (command line: "
+            f"--data) or set {DATA_VARIABLE} to their folder. {dataset.card.access}"
         )
     if source is None and dataset.card.name != "simulated":
         warnings.warn(
-            f"no recordings of {dataset.card.title} found: simulated EEG with its channels and "
-            "bands, few subjects, short trials and continuous simulated labels stands in. Give "
-            f"data=… (command line: --data) or set {DATA_VARIABLE} to use recordings.",
+            f"no recordings of {dataset.card.title} found{_looked_in()}: simulated EEG with its "
+            "channels and bands, few subjects, short trials and continuous simulated labels stands "
+            "in, whatever options say of files. Give data=… (command line: --data) or set "
+            f"{DATA_VARIABLE} to use recordings.",
             SimulatedDataWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return Trials(dataset.simulated(chosen), normalization, label_delay_s)
 
 
-def _options(dataset: Dataset, options: dict[str, Any]) -> Any:
+def _looked_in() -> str:
+    """Name the folder that was searched in vain."""
+    folder = os.environ.get(DATA_VARIABLE, "")
+    return f" in {folder} ({DATA_VARIABLE})" if folder else ""
+
+
+def _options(dataset: Dataset, options: Mapping[str, Any]) -> Any:
     known = [f.name for f in fields(dataset.Options)]
     for option in options:
         check_choice(f"option of data set {dataset.card.name!r}", option, known)

@@ -128,6 +128,8 @@ class Dataset(ABC):
 
     card: ClassVar[DatasetCard]
     Options: ClassVar[type[Any]]
+    stand_in_scale: ClassVar[float] = 0.25
+    """Length of the stand-in's clips, relative to SEED's."""
 
     @abstractmethod
     def recognises(self, root: Path) -> bool:
@@ -155,9 +157,18 @@ class Dataset(ABC):
             If the folder holds nothing of this data set.
         """
 
-    @abstractmethod
     def simulated(self, options: Any) -> list[Recording]:
-        """List simulated recordings of the same shape, the stand-in when there are no data."""
+        """List the stand-in when there are no data: four simulated subjects, 15 short clips."""
+        from eeg_emotion_env.datasets.simulated import simulated_recordings
+
+        return simulated_recordings(
+            dataset=self.card.name,
+            channels=self.card.channels,
+            bands=self.card.bands,
+            label_names=self.card.label_names,
+            step_s=options.step_s,
+            duration_scale=self.stand_in_scale,
+        )
 
     def variants(self, root: Path) -> list[Variant]:
         """List all ways of reading a folder: each kind of features that it stores."""

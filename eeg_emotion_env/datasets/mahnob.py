@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey
 from eeg_emotion_env.datasets.files import find_files, is_marked_simulated, read_manifest
 from eeg_emotion_env.datasets.recording import Reader, Recording, check_step, finite, wrong_shape
-from eeg_emotion_env.datasets.simulated import simulated_recordings, truth_of
+from eeg_emotion_env.datasets.simulated import truth_of
 from eeg_emotion_env.errors import DataError, check_choice
 from eeg_emotion_env.features import block_mean
 from eeg_emotion_env.labels import LabelSource, WindowLabels, read_annotations
@@ -128,16 +128,6 @@ class MAHNOB(Dataset):
             )
         found.notes.append("labels are on the scale of `labels` (`target` is twice as large)")
         return found
-
-    def simulated(self, options: Any) -> list[Recording]:
-        """List simulated recordings cut to this set's channels, bands and valence."""
-        return simulated_recordings(
-            dataset=CARD.name,
-            channels=CARD.channels,
-            bands=CARD.bands,
-            label_names=CARD.label_names,
-            step_s=options.step_s,
-        )
 
 
 @dataclass(frozen=True, eq=False)

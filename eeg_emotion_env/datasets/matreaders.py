@@ -13,6 +13,7 @@ from eeg_emotion_env.datasets.recording import (
     SignalReader,
     checked_eeg,
     finite,
+    has_shape,
     wrong_shape,
 )
 from eeg_emotion_env.errors import DataError
@@ -129,10 +130,7 @@ class MatFeatures(Reader):
         stored = np.asarray(load_variable(self.path, self.variables[key]))
         sizes = {"w": None, "c": len(self.channels), "b": len(self.bands)}
         wanted = tuple(sizes[axis] for axis in self.axes)
-        fits = stored.ndim == 3 and all(
-            size in (None, have) for size, have in zip(wanted, stored.shape, strict=True)
-        )
-        if not fits or 0 in stored.shape:
+        if not has_shape(stored.shape, wanted):
             raise DataError(f"{origin} {wrong_shape(stored.shape, wanted)}")
         values = finite(stored, origin).transpose([self.axes.index(axis) for axis in "wcb"])
         if self.is_power:

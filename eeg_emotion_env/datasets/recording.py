@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 UNITS: dict[str, float] = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 """Microvolts of each unit that raw EEG may be stored in."""
 
-PLAUSIBLE_UV = (1e-2, 5e3)
-"""Spread of a typical channel of EEG, microvolts; below it is in other units or flat."""
+PLAUSIBLE_UV = (0.1, 5e3)
+"""Spread of a typical channel of EEG, microvolts; outside it is in other units, or flat."""
+
+TYPICAL_UV = (0.5, 1e3)
+"""Spread of a typical channel that raises no doubt about the unit, microvolts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +161,12 @@ class Recording:
     origin: str = ""
     source: str = "recorded"
 
-    def trial(self, key: TrialKey, features: FloatArray | None = None) -> Trial:
+    def trial(
+        self,
+        key: TrialKey,
+        features: FloatArray | None = None,
+        flat: tuple[str, ...] | None = None,
+    ) -> Trial:
         """Assemble one trial.
 
         Parameters
@@ -167,6 +175,8 @@ class Recording:
             One of `keys`.
         features : ndarray or None, shape (n_steps, n_channels, n_bands)
             Its features where they are at hand; None reads them.
+        flat : tuple of str or None
+            Channels that never change, where it is known; None looks for them.
 
         Returns
         -------
@@ -180,7 +190,9 @@ class Recording:
         """
         reader = self.reader
         rows = reader.features(key) if features is None else features
-        _warn_of_flat_channels(rows, reader, key)
+        if flat is None:
+            flat = flat_channels(rows, reader.channels)
+        _warn_of_flat_channels(flat, reader, key)
         n_steps, step_s = len(rows), reader.step_s
         return Trial(
             features=rows,
@@ -199,16 +211,15 @@ class Recording:
         )
 
 
-def flat_channels(features: FloatArray, channels: tuple[str, ...]) -> list[str]:
-    """Name the channels whose features never change: they are not connected."""
+def flat_channels(features: FloatArray, channels: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the channels whose features, before normalisation, never change: not connected."""
     if len(features) < 2:
-        return []
+        return ()
     constant = (features == features[:1]).all(axis=(0, 2))
-    return [name for name, flat in zip(channels, constant, strict=True) if flat]
+    return tuple(name for name, flat in zip(channels, constant, strict=True) if flat)
 
 
-def _warn_of_flat_channels(features: FloatArray, reader: Reader, key: TrialKey) -> None:
-    flat = flat_channels(features, reader.channels)
+def _warn_of_flat_channels(flat: tuple[str, ...], reader: Reader, key: TrialKey) -> None:
     if flat:
         named = ", ".join(flat[:4]) + (f" and {len(flat) - 4} more" if len(flat) > 4 else "")
         warnings.warn(
@@ -245,20 +256,28 @@ def checked_eeg(
     DataError
         If the shape is wrong, values are no finite numbers, or they cannot be in `unit`.
     """
-    if eeg.ndim != 2 or eeg.shape[0] != n_channels or not eeg.shape[1]:
+    if not has_shape(eeg.shape, (n_channels, None)):
         raise DataError(f"{origin} {wrong_shape(eeg.shape, (n_channels, None))}")
     values = finite(eeg, origin) * UNITS[unit] if unit != "uV" else finite(eeg, origin)
     # Every fifth sample is enough for a spread, and saves a fifth of a second a recording.
     spread = float(np.median(values[:, ::5].std(axis=1)))
     if spread < PLAUSIBLE_UV[0]:
         raise DataError(
-            f"{origin} varies by {spread:.1g} µV only: it looks like volts (or is flat), expected "
-            "microvolts; give unit='V' (command line: --option unit=V) if it is volts"
+            f"{origin} varies by {spread:.1g} µV only: it looks like volts or millivolts (or is "
+            "flat), expected microvolts; give unit='V' or 'mV' (command line: --option unit=V)"
         )
     if spread > PLAUSIBLE_UV[1]:
         raise DataError(
             f"{origin} varies by {spread:.1g} µV: too much for EEG in microvolts; check unit and "
             "scale of the recording"
+        )
+    low, high = TYPICAL_UV
+    if not low <= spread <= high:
+        warnings.warn(
+            f"{origin}: channels vary by {spread:.3g} µV, outside the usual {low:g} to {high:g}; "
+            "check the unit and the filters",
+            DataWarning,
+            stacklevel=2,
         )
     return values
 
@@ -280,6 +299,15 @@ def finite(values: NDArray[Any], origin: str) -> NDArray[np.floating[Any]]:
 
 def _first_bad_row(array: NDArray[np.floating[Any]]) -> int:
     return int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+
+
+def has_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Say whether a shape is the one wanted and not empty; None stands for any length."""
+    return (
+        len(shape) == len(wanted)
+        and 0 not in shape
+        and all(size in (None, have) for size, have in zip(wanted, shape, strict=True))
+    )
 
 
 def wrong_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:

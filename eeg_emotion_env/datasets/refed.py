@@ -24,7 +24,7 @@ from eeg_emotion_env.datasets.recording import (
     check_unit,
     wrong_shape,
 )
-from eeg_emotion_env.datasets.simulated import feature_config, simulated_recordings, truth_of
+from eeg_emotion_env.datasets.simulated import feature_config, truth_of
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.features import BANDS
 from eeg_emotion_env.labels import DIMENSIONS, LabelSource, WindowLabels, read_annotations
@@ -173,16 +173,6 @@ class REFED(Dataset):
         """Return the length of the video."""
         return float(VIDEO_SECONDS[key.trial - 1]) if key.trial <= len(VIDEO_SECONDS) else None
 
-    def simulated(self, options: Any) -> list[Recording]:
-        """List four simulated subjects in one session of 15 short clips."""
-        return simulated_recordings(
-            dataset=CARD.name,
-            channels=CARD.channels,
-            bands=CARD.bands,
-            label_names=CARD.label_names,
-            step_s=options.step_s,
-        )
-
 
 def _eeg_files(root: Path) -> list[Path]:
     return [path for _, files in walk(root) for path in files if EEG_FILE.fullmatch(path.name)]
@@ -282,7 +272,8 @@ def _joystick(
         values = (track - NEUTRAL) / (high - NEUTRAL)
         if options.mask_start:
             # The axis rests at its centre until it is first moved.
-            waiting = np.cumsum(track != NEUTRAL, axis=0) == 0
+            moved = (track != NEUTRAL) & ~np.isnan(track)
+            waiting = np.cumsum(moved, axis=0) == 0
             values[waiting] = np.nan
         tracks[_key(subject, video)] = values
     return WindowLabels(tracks, LABEL_STEP_S, DIMENSIONS, CARD.label_kind)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey, Variant
-from eeg_emotion_env.datasets.recording import Recording, check_step, check_unit
-from eeg_emotion_env.datasets.simulated import simulated_recordings
+from eeg_emotion_env.datasets.recording import check_step, check_unit
 from eeg_emotion_env.datasets.sjtu import (
     BAND_NAMES,
     Layout,
@@ -163,16 +162,6 @@ class SEED(Dataset):
     def expected_seconds(self, key: TrialKey) -> float | None:
         """Return the length of the clip."""
         return float(CLIP_SECONDS[key.trial - 1]) if key.trial <= len(CLIP_SECONDS) else None
-
-    def simulated(self, options: Any) -> list[Recording]:
-        """List four simulated subjects in one session of 15 short clips."""
-        return simulated_recordings(
-            dataset=CARD.name,
-            channels=CARD.channels,
-            bands=CARD.bands,
-            label_names=CARD.label_names,
-            step_s=options.step_s,
-        )
 
 
 def folder_variants(folders: list[DataFolder], options: Any) -> list[Variant]:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey, Variant
-from eeg_emotion_env.datasets.recording import Recording, check_step, check_unit
+from eeg_emotion_env.datasets.recording import check_step, check_unit
 from eeg_emotion_env.datasets.seed import folder_variants
-from eeg_emotion_env.datasets.simulated import simulated_recordings
 from eeg_emotion_env.datasets.sjtu import (
     BAND_NAMES,
     Layout,
@@ -162,16 +161,6 @@ class SEEDIV(Dataset):
         """Return the length of the clip, known for session 1."""
         known = _seconds(key.session).get(key.trial)
         return None if known is None else float(known)
-
-    def simulated(self, options: Any) -> list[Recording]:
-        """List four simulated subjects in one session of 15 short clips."""
-        return simulated_recordings(
-            dataset=CARD.name,
-            channels=CARD.channels,
-            bands=CARD.bands,
-            label_names=CARD.label_names,
-            step_s=options.step_s,
-        )
 
 
 def _folders(root: Path) -> list[DataFolder]:

@@ -22,9 +22,10 @@ from eeg_emotion_env.datasets.recording import (
     Recording,
     check_step_fits,
     check_unit,
+    has_shape,
     wrong_shape,
 )
-from eeg_emotion_env.datasets.simulated import feature_config, simulated_recordings, truth_of
+from eeg_emotion_env.datasets.simulated import feature_config, truth_of
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.features import BANDS
 from eeg_emotion_env.labels import LabelSource, WindowLabels, read_annotations
@@ -127,6 +128,7 @@ class SEEDVII(Dataset):
 
     card = CARD
     Options = SEEDVIIOptions
+    stand_in_scale = 0.5
 
     def recognises(self, root: Path) -> bool:
         """Say whether folders of labels, EEG or features with SEED-VII's names lie below."""
@@ -190,17 +192,6 @@ class SEEDVII(Dataset):
             )
             for what, kind in kinds
         ]
-
-    def simulated(self, options: Any) -> list[Recording]:
-        """List four simulated subjects in one session of 15 clips."""
-        return simulated_recordings(
-            dataset=CARD.name,
-            channels=CARD.channels,
-            bands=CARD.bands,
-            label_names=CARD.label_names,
-            step_s=options.step_s,
-            duration_scale=0.5,
-        )
 
 
 _PLACES = {
@@ -279,10 +270,7 @@ def _problems(
     n_channels, n_bands = len(SEED_CHANNELS), len(BANDS)
     wanted = (n_channels, None) if kind == "raw" else (None, n_bands, n_channels)
     for clip, (name, shape) in variables.items():
-        fits = len(shape) == len(wanted) and all(
-            size in (None, have) for size, have in zip(wanted, shape, strict=True)
-        )
-        if not fits or 0 in shape:
+        if not has_shape(shape, wanted):
             problems.append(f"{path}: {name} {wrong_shape(shape, wanted)}")
         elif not 1 <= clip <= N_CLIPS:
             problems.append(f"{path}: {name} is none of the {N_CLIPS} clips; restore the file")

@@ -7,10 +7,10 @@ from pathlib import Path
 from eeg_emotion_env.datasets.base import Survey, named_trials
 from eeg_emotion_env.datasets.files import require_readable
 from eeg_emotion_env.datasets.matreaders import MatEEG, MatFeatures
-from eeg_emotion_env.datasets.recording import Reader, Recording, wrong_shape
+from eeg_emotion_env.datasets.recording import Reader, Recording, has_shape, wrong_shape
 from eeg_emotion_env.datasets.simulated import feature_config, truth_of
 from eeg_emotion_env.datasets.sjtu_files import FAMILIES, DataFolder, SessionFile
-from eeg_emotion_env.errors import DataError, check_choice
+from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.features import BANDS
 from eeg_emotion_env.labels import Annotations, LabelSource, read_annotations
 from eeg_emotion_env.montage import SEED_CHANNELS
@@ -199,10 +199,7 @@ def structure_problems(file: SessionFile, layout: Layout) -> Iterator[str]:
             )
         shape, n_channels = file.variables[name], len(SEED_CHANNELS)
         wanted = (n_channels, None) if layout.kind == "raw" else (n_channels, None, len(BAND_NAMES))
-        fits = len(shape) == len(wanted) and all(
-            size in (None, have) for size, have in zip(wanted, shape, strict=True)
-        )
-        if not fits or 0 in shape:
+        if not has_shape(shape, wanted):
             yield f"{file.path}: {name} {wrong_shape(shape, wanted)}"
 
 
@@ -218,6 +215,12 @@ def _reader(file: SessionFile, layout: Layout, named: dict[TrialKey, str]) -> Re
             unit=layout.unit,
         )
     window_s = layout.window_s or stored_window_s(file, layout)
+    ratio = layout.step_s / window_s
+    if ratio > 1 and abs(ratio - round(ratio)) > 1e-6:
+        raise ConfigError(
+            f"step_s must be a multiple of the {window_s:g} s windows of the stored features, not "
+            f"{layout.step_s:g}"
+        )
     return MatFeatures(
         path=file.path,
         variables=named,

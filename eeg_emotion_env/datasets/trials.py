@@ -2,12 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, overload
 
-from eeg_emotion_env.cache import FeatureCache, entry_key, warn_unwritable
-from eeg_emotion_env.datasets.recording import Recording
-from eeg_emotion_env.errors import check_choice
+from eeg_emotion_env.cache import CachedFeatures, FeatureCache, entry_key, warn_unwritable
+from eeg_emotion_env.datasets.recording import Recording, flat_channels
+from eeg_emotion_env.errors import DataError, check_choice
 from eeg_emotion_env.labels import shift_labels
+from eeg_emotion_env.labels.delay import checked_delay
 from eeg_emotion_env.normalization import normalize_past, normalize_subject
 from eeg_emotion_env.trial import NORMALIZATIONS, FloatArray, Trial, TrialKey
 
@@ -39,12 +42,13 @@ class Trials(Sequence[Trial]):
         cache: FeatureCache | None = None,
     ) -> None:
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
-        self.label_delay_s, self._store = label_delay_s, cache
+        self.label_delay_s, self._store = checked_delay(label_delay_s), cache
         self._made: OrderedDict[int, dict[TrialKey, Trial]] = OrderedDict()
         self._recordings = list(recordings)
         self._index = [
             (key, number) for number, item in enumerate(self._recordings) for key in item.keys
         ]
+        _require_distinct(self._recordings)
         if cache is not None:
             cache.tidy()
 
@@ -64,6 +68,24 @@ class Trials(Sequence[Trial]):
         return tuple(
             self._recordings[number] for number in dict.fromkeys(n for _, n in self._index)
         )
+
+    def state(self) -> str:
+        """Return a hash of all that decides the trials: files, readers, labels, normalisation.
+
+        It changes when a file does; nothing is read for it.
+        """
+        from joblib import hash as content_hash
+
+        sources: dict[int, str] = {}
+        parts: list[Any] = [self.normalization, self.label_delay_s, self.keys]
+        for recording in self.recordings:
+            files = [(str(path), *_stat(path)) for path in recording.reader.files]
+            for source in (recording.labels, recording.truth):
+                if id(source) not in sources:
+                    sources[id(source)] = str(content_hash(source))
+                parts.append(sources[id(source)])
+            parts += [files, repr(recording.reader.configuration()), recording.keys]
+        return str(content_hash(parts))
 
     def select(
         self,
@@ -88,7 +110,7 @@ class Trials(Sequence[Trial]):
     def delayed(self, label_delay_s: float) -> "Trials":
         """Return the same trials with labels moved earlier, still lazy."""
         moved = self._subset(self._index)
-        moved.label_delay_s, moved._made = label_delay_s, OrderedDict()
+        moved.label_delay_s, moved._made = checked_delay(label_delay_s), OrderedDict()
         return moved
 
     def _subset(self, index: list[tuple[TrialKey, int]]) -> "Trials":
@@ -122,43 +144,72 @@ class Trials(Sequence[Trial]):
     def _read(self, number: int) -> dict[TrialKey, Trial]:
         if number not in self._made:
             recording = self._recordings[number]
-            rows = self._features(recording)
+            content = self._features(recording)
             self._made[number] = {
-                key: self._assembled(recording, key, features)
-                for key, features in zip(recording.keys, rows, strict=True)
+                key: self._assembled(recording, key, features, flat)
+                for key, features, flat in zip(
+                    recording.keys, content.features, content.flat, strict=True
+                )
             }
             if len(self._made) > KEPT_IN_MEMORY:
                 self._made.popitem(last=False)
         self._made.move_to_end(number)
         return self._made[number]
 
-    def _assembled(self, recording: Recording, key: TrialKey, features: FloatArray) -> Trial:
-        trial = recording.trial(key, features)
+    def _assembled(
+        self, recording: Recording, key: TrialKey, features: FloatArray, flat: tuple[str, ...]
+    ) -> Trial:
+        trial = recording.trial(key, features, flat)
         if self.normalization != "none":
             trial = trial.replace(normalization=self.normalization)
         return shift_labels(trial, self.label_delay_s)
 
-    def _features(self, recording: Recording) -> list[FloatArray]:
+    def _features(self, recording: Recording) -> CachedFeatures:
         """Return the features of a recording's trials: from the cache, else computed and kept."""
         store, reader = self._store, recording.reader
         if store is None or not reader.files:
             return self._computed(recording)
         contents = [store.fingerprint(path) for path in reader.files]
-        key = entry_key(contents, {**reader.configuration(), "normalization": self.normalization})
+        configuration = {**reader.configuration(), "normalization": self.normalization}
+        key = entry_key(contents, configuration)
         kept = store.load(key)
-        if kept is not None and len(kept) == len(recording.keys):
+        if kept is not None and len(kept.features) == len(recording.keys):
             return kept
-        rows = self._computed(recording)
+        made = self._computed(recording)
+        # A file that changed meanwhile must not lend its features to the content that it had.
+        if not store.is_writable or contents != [store.fingerprint(p) for p in reader.files]:
+            return made
         try:
-            store.save(key, rows, recording.origin)
+            store.save(key, made, recording.origin)
         except OSError as error:
             warn_unwritable(store.folder, error)
-            self._store = None
-            return rows
-        return store.load(key) or rows
+            store.is_writable = False
+            return made
+        return store.load(key) or made
 
-    def _computed(self, recording: Recording) -> list[FloatArray]:
+    def _computed(self, recording: Recording) -> CachedFeatures:
         rows = [recording.reader.features(key) for key in recording.keys]
-        if self.normalization == "none":
-            return rows
-        return (normalize_past if self.normalization == "past" else normalize_subject)(rows)
+        flat = [flat_channels(values, recording.reader.channels) for values in rows]
+        if self.normalization != "none":
+            normalize = normalize_past if self.normalization == "past" else normalize_subject
+            rows = normalize(rows)
+        return CachedFeatures(rows, flat)
+
+
+def _stat(path: Path) -> tuple[int, ...]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _require_distinct(recordings: Iterable[Recording]) -> None:
+    """Refuse two trials of one identity: one of them would be lost."""
+    first: dict[TrialKey, str] = {}
+    for recording in recordings:
+        for key in recording.keys:
+            # Stimuli do not tell trials apart.
+            plain = replace(key, stimulus=None)
+            if plain in first:
+                raise DataError(
+                    f"{recording.origin}: holds {plain}, as does {first[plain]}; keep one of them"
+                )
+            first[plain] = recording.origin

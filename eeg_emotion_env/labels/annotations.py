@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 IDENTITY = ("subject", "session", "trial", "stimulus")
 """Columns that say which trials a row belongs to; at least one of the last two is needed."""
 
+MISSING = ("", "n/a", "na", "nan", "none", "null")
+"""What stands for a missing number, in lower case."""
+
 GAP_SPACINGS = 2.0
 """A value is held for this many sample spacings before it counts as a gap."""
 
@@ -67,7 +70,7 @@ class Annotations(LabelSource):
 
 
 def resample_track(times: ArrayLike, values: ArrayLike, n_steps: int, step_s: float) -> FloatArray:
-    """Bring an annotation to the steps of a trial, causally.
+    """Bring an annotation to the steps of a trial, causally, each dimension by itself.
 
     The value of a step is the mean of the samples in (start, end]; without one, the last earlier
     sample, unless it is older than `GAP_SPACINGS` median spacings; NaN otherwise.
@@ -77,7 +80,7 @@ def resample_track(times: ArrayLike, values: ArrayLike, n_steps: int, step_s: fl
     times : array_like, shape (n_samples,)
         Seconds from the start of the trial, strictly increasing.
     values : array_like, shape (n_samples, n_dims)
-        Annotation.
+        Annotation; NaN where a dimension has none at that time.
     n_steps : int
         Steps of the trial.
     step_s : float
@@ -90,19 +93,30 @@ def resample_track(times: ArrayLike, values: ArrayLike, n_steps: int, step_s: fl
     """
     seconds = np.asarray(times, dtype=np.float64)
     samples = np.asarray(values, dtype=np.float64)
+    columns = [
+        _resampled(seconds[~np.isnan(column)], column[~np.isnan(column)], n_steps, step_s)
+        for column in samples.T
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _resampled(
+    seconds: NDArray[np.float64], samples: NDArray[np.float64], n_steps: int, step_s: float
+) -> NDArray[np.float64]:
+    """Resample one dimension, whose samples are all known."""
     # A hair of tolerance keeps a sample written as 0.30000000000000004 in the step it ends.
     hair = 1e-6 * step_s
     edges = step_s * np.arange(n_steps + 1) + hair
     places = np.searchsorted(seconds, edges, side="right")
     spacing = float(np.median(np.diff(seconds))) if len(seconds) > 1 else step_s
     oldest = GAP_SPACINGS * spacing + 2 * hair
-    labels = np.full((n_steps, samples.shape[1]), np.nan)
+    labels = np.full(n_steps, np.nan)
     for step, (first, last) in enumerate(pairwise(places)):
         if last > first:
-            labels[step] = samples[first:last].mean(axis=0)
+            labels[step] = samples[first:last].mean()
         elif last > 0 and edges[step + 1] - seconds[last - 1] <= oldest:
             labels[step] = samples[last - 1]
-    return labels.astype(np.float32)
+    return labels
 
 
 def read_annotations(
@@ -145,7 +159,9 @@ def read_annotations(
         )
     for column in ("time_s", *names):
         table[column] = numeric_column(path, table[column])
-    table = table.dropna(subset=[*columns, "time_s"]).dropna(subset=list(names), how="all")
+    for column in columns:
+        _require_filled(path, table[column])
+    table = table.dropna(subset=["time_s"]).dropna(subset=list(names), how="all")
     if table.empty:
         raise DataError(f"{path}: holds no complete row; add annotations")
     table[list(names)] = _rescaled(path, table[list(names)], label_range)
@@ -178,7 +194,11 @@ def read_table(path: Path) -> "pd.DataFrame":
             path,
             sep="\t" if path.suffix.lower() == ".tsv" else ",",
             dtype=dict.fromkeys(IDENTITY, str),
-            na_values=["n/a"],
+            # A stimulus may be called None or NA: what is no number is told column by column.
+            keep_default_na=False,
+            na_values={},
+            skipinitialspace=True,
+            encoding="utf-8-sig",
         )
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -188,12 +208,22 @@ def read_table(path: Path) -> "pd.DataFrame":
         raise DataError(f"{path}: not a CSV file ({reason}); save it as CSV in UTF-8") from error
 
 
+def _require_filled(path: Path, column: "pd.Series") -> None:
+    """Refuse a row that does not say whose it is: it would be lost."""
+    empty = column.isna() | (column.astype(str).str.strip() == "")
+    if empty.any():
+        line = int(np.flatnonzero(empty)[0]) + 2
+        raise DataError(f"{path}: line {line} has no {column.name}; fill it in or remove the line")
+
+
 def numeric_column(path: Path, column: "pd.Series") -> "pd.Series":
     """Return a column as numbers, or raise `DataError` naming the first line that is none."""
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    broken = (numbers.isna() & column.notna()) | np.isinf(numbers)
+    text = column.astype(str).str.strip()
+    given = column.notna() & ~text.str.lower().isin(MISSING)
+    numbers = pd.to_numeric(text.where(given), errors="coerce").astype(np.float64)
+    broken = (numbers.isna() & given) | np.isinf(numbers)
     if broken.any():
         line = int(np.flatnonzero(broken)[0]) + 2
         raise DataError(f"{path}: line {line} of column {column.name} is not a number; correct it")

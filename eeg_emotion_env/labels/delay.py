@@ -18,9 +18,14 @@ AUTO = "auto"
 LONGEST_DELAY_S = 6.0
 """Longest delay that `estimate_delay` tries, seconds (annotators lag by 1 to 6)."""
 
-SMOOTHING = 0.6
+SMOOTHING_S = 2.0
+"""Time constant of the causal average of the features, seconds."""
+
 PENALTY = 1e3
 INNER_FOLDS = 3
+
+LOWEST_CORRELATION = 0.1
+"""Below this, or below three times its standard error, there is nothing to tell a delay from."""
 
 
 def shift_labels(trial: Trial, delay_s: float) -> Trial:
@@ -65,6 +70,17 @@ def delayed(predictions: NDArray[np.floating], steps: int) -> FloatArray:
     return np.asarray(predictions, dtype=np.float32)[places]
 
 
+def checked_delay(label_delay_s: float) -> float:
+    """Return a delay if it is a number of seconds from 0, else raise `ConfigError`."""
+    is_number = isinstance(label_delay_s, int | float) and not isinstance(label_delay_s, bool)
+    if not is_number or not 0 <= label_delay_s < np.inf:
+        raise ConfigError(
+            f"label_delay_s must be zero or positive seconds, not {label_delay_s!r} (an estimate, "
+            "'auto', is for eegdancer train and leaderboard, inside the training part)"
+        )
+    return float(label_delay_s)
+
+
 def delay_steps(delay_s: float, step_s: float) -> int:
     """Return a delay in whole steps.
 
@@ -73,9 +89,8 @@ def delay_steps(delay_s: float, step_s: float) -> int:
     ConfigError
         If it is negative or not finite.
     """
-    if not 0 <= delay_s < np.inf:
-        raise ConfigError(f"label_delay_s must be zero or positive seconds, not {delay_s}")
-    return round(delay_s / step_s)
+    # Halves round up: 2 s are a step of 4 s, not none.
+    return int(checked_delay(delay_s) / step_s + 0.5)
 
 
 def resolve_delay(label_delay_s: float | str, trials: Sequence[Trial]) -> float:
@@ -84,7 +99,7 @@ def resolve_delay(label_delay_s: float | str, trials: Sequence[Trial]) -> float:
     Parameters
     ----------
     label_delay_s : float or str
-        Seconds, as a number or as text, or ``"auto"``.
+        Seconds, as a number or as text, or ``"auto"``; rounded to whole steps of the trials.
     trials : sequence of Trial
         Training trials, labels not shifted.
 
@@ -103,7 +118,9 @@ def resolve_delay(label_delay_s: float | str, trials: Sequence[Trial]) -> float:
         raise ConfigError(
             f"label_delay_s must be 'auto' or zero or positive seconds, not {label_delay_s!r}"
         )
-    return seconds
+    if not trials:
+        return seconds
+    return delay_steps(seconds, trials[0].step_s) * trials[0].step_s
 
 
 def estimate_delay(trials: Sequence[Trial], longest_s: float = LONGEST_DELAY_S) -> float:
@@ -111,7 +128,8 @@ def estimate_delay(trials: Sequence[Trial], longest_s: float = LONGEST_DELAY_S) 
 
     For each delay, ridge regression on causally smoothed features is fitted to some of the
     subjects and scored, by the correlation within the trials, on the others; of all delays within
-    one standard error of the best, the shortest is taken.
+    one standard error of the best, the shortest is taken. Where features and labels have next to
+    nothing to do with each other, it is 0.
 
     Parameters
     ----------
@@ -136,6 +154,9 @@ def estimate_delay(trials: Sequence[Trial], longest_s: float = LONGEST_DELAY_S) 
         return 0.0
     means = scores.mean(axis=0)
     best = int(means.argmax())
+    own_error = scores[:, best].std() / np.sqrt(max(1, len(scores) - 1))
+    if means[best] < max(LOWEST_CORRELATION, 3 * own_error):
+        return 0.0
     # Paired differences to the best: subjects differ in level far more than delays do.
     worse = scores[:, [best]] - scores
     errors = worse.std(axis=0) / np.sqrt(max(1, len(scores) - 1))
@@ -147,7 +168,8 @@ def _subject_scores(trials: Sequence[Trial], steps: int) -> list[float]:
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import GroupKFold
 
-    rows = [_smoothed(trial.features) for trial in trials]
+    memory = float(np.exp(-trials[0].step_s / SMOOTHING_S))
+    rows = [_smoothed(trial.features, memory) for trial in trials]
     labels = [shift_labels(trial, steps * trial.step_s).labels for trial in trials]
     subjects = [str(trial.subject) for trial in trials]
     folds = GroupKFold(min(INNER_FOLDS, len(set(subjects))))
@@ -164,12 +186,11 @@ def _subject_scores(trials: Sequence[Trial], steps: int) -> list[float]:
     return [float(np.mean(values)) if values else np.nan for values in scores.values()]
 
 
-def _smoothed(features: FloatArray) -> FloatArray:
+def _smoothed(features: FloatArray, memory: float) -> FloatArray:
     from scipy.signal import lfilter
 
     flat = features.reshape(len(features), -1)
-    start = SMOOTHING * flat[:1]
-    return np.asarray(lfilter([1 - SMOOTHING], [1, -SMOOTHING], flat, axis=0, zi=start)[0])
+    return np.asarray(lfilter([1 - memory], [1, -memory], flat, axis=0, zi=memory * flat[:1])[0])
 
 
 def _correlations(labels: FloatArray, guesses: NDArray[np.floating]) -> list[float]:

@@ -40,18 +40,18 @@ class Gaussian(NamedTuple):
 
 
 class PersonModel:
-    """State-space model of one subject, with all parameters of the generator.
+    """State-space model of one subject in one session, with all parameters of the generator.
 
     Parameters
     ----------
     config : SimulationConfig
         Knobs.
-    subject : int
-        Subject, from 1.
+    subject, session : int
+        Ids, from 1.
     """
 
-    def __init__(self, config: SimulationConfig, subject: int) -> None:
-        self.config = config
+    def __init__(self, config: SimulationConfig, subject: int, session: int = 1) -> None:
+        self.config, self._session = config, session
         self.likelihood = AmplitudeLikelihood(config, subject)
         self.hop_s = self.likelihood.hop_s
         self._couplings = subject_model(config, subject).couplings
@@ -72,9 +72,10 @@ class PersonModel:
 
     def start(self, before: Gaussian | None = None) -> Gaussian:
         """Return the belief at the start of a trial: only the drift goes on from `before`."""
-        # I rests at 0; its attractor is that of one of the clips, each as likely as the others
+        # I rests at 0; its attractor is that of one of the session's clips, all equally likely
         config = self.config
-        clips = np.array([config.attractor(clip + 1) for clip in range(config.n_trials)])
+        numbers = [config.clip(self._session, trial + 1) for trial in range(config.n_trials)]
+        clips = np.array([config.attractor(clip) for clip in numbers])
         mean, cov = np.zeros(N_STATES), self._stationary.copy()
         mean[ATTRACTOR] = clips.mean(axis=0)
         cov[ATTRACTOR, ATTRACTOR] += np.cov(clips.T, bias=True)

@@ -1,4 +1,4 @@
-"""Oracle ceilings: the best that anyone could do who knows the generator, but not the person.
+"""Oracle ceilings: close to the best that one can do who knows the generator, not the person.
 
 The oracle knows every knob, the subject's gains, spectra and couplings, the clip's process S, the
 raters' gains, offsets, low-pass and delay. What only the person knows, the own process I and the
@@ -12,7 +12,8 @@ attractor that it was given, is estimated from the raw EEG, and from nothing els
 * `smoothed`: the Rauch-Tung-Striebel smoother over the whole trial.
 
 Both expect the label: the mean over what remains unknown, which has the least squared error. The
-raters' own noise remains, so even an oracle's score is below 1.
+raters' own noise remains, so even an oracle's score is below 1. The likelihood is approximate and
+moves the state once a window, so the true ceiling lies a little higher.
 """
 
 from collections.abc import Iterable
@@ -74,7 +75,7 @@ def oracle_session(
         One for each recording. What is learnt of the slow drift is kept from trial to trial, as
         in the generator; nothing else is.
     """
-    model = PersonModel(config, subject)
+    model = PersonModel(config, subject, session)
     if recordings is None:
         numbers = range(1, config.n_trials + 1)
         recordings = (simulate_trial(config, subject, session, n).eeg for n in numbers)
@@ -169,6 +170,8 @@ def is_generated(trial: Trial) -> bool:
     try:
         labels, _ = simulate_labels(config, int(trial.subject), trial.session, trial.trial)
     except ValueError:
+        return False
+    if not set(trial.label_names) <= set(DIMENSIONS):
         return False
     mine = labels[:, [DIMENSIONS.index(name) for name in trial.label_names]]
     annotated = ~np.isnan(trial.labels)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ from scipy.io import loadmat, savemat
 from eeg_emotion_env import cache as cache_module
 from eeg_emotion_env.cache import FeatureCache, default_cache, entry_key
 from eeg_emotion_env.datasets import load
-from eeg_emotion_env.datasets.matreaders import MatEEG
+from eeg_emotion_env.datasets.mahnob import MAHNOBReader
+from eeg_emotion_env.datasets.matreaders import MatEEG, MatFeatures
 from eeg_emotion_env.errors import DataWarning
+from eeg_emotion_env.features import FeatureConfig
+from eeg_emotion_env.trial import TrialKey
 from tests.eeg_emotion_env import writers
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*not as long as the")
@@ -35,11 +39,6 @@ def store(tmp_path, monkeypatch):
 def root(tmp_path):
     writers.write_seed(tmp_path / "S", subjects=(1,), sessions=(1, 2))
     return tmp_path / "S"
-
-
-def settled(path):
-    """Make a file look as if it had been written some time ago (its ctime cannot be set)."""
-    os.utime(path, (time.time() - 100, time.time() - 100))
 
 
 def features(root, **options):
@@ -80,8 +79,10 @@ def test_content_counts_not_place_or_name(root, store, monkeypatch, tmp_path):
     assert reads == []
 
 
-def test_changed_content_is_read_though_size_and_time_are_the_same(root, store):
+def test_changed_content_is_read_though_size_and_time_are_the_same(root, store, monkeypatch):
+    monkeypatch.setattr(cache_module, "SETTLED_S", -1.0)  # remember fingerprints at once
     before = features(root)
+    assert list(store.folder.glob("fingerprints/*"))
     stat = (root / FILE).stat()
     content = {k: v for k, v in loadmat(root / FILE).items() if not k.startswith("__")}
     content["djc1_eeg1"] = content["djc1_eeg1"][::-1]
@@ -172,6 +173,140 @@ def test_unwritable_cache_warns_once_and_goes_on(root, tmp_path, monkeypatch):
         cached = features(root)
     assert len([w for w in warned if "cannot be written" in str(w.message)]) == 1
     assert_same(cached, features(root, cache=False))
+
+
+def test_clear_removes_what_the_cache_made_and_nothing_else(root, store):
+    store.folder.mkdir()
+    (store.folder / "thesis.tex").write_text("years of work")
+    (store.folder / "SEED").mkdir()
+    (store.folder / "SEED" / "entry.txt").write_text("data")
+    features(root)
+    assert store.clear() == 2
+    assert (store.folder / "thesis.tex").read_text() == "years of work"
+    assert sorted(path.name for path in store.folder.iterdir()) == ["SEED", "thesis.tex"]
+
+
+def test_clear_behind_a_link(root, tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setenv("EEG_EMOTION_CACHE", str(tmp_path / "link"))
+    features(root)
+    assert default_cache().clear() == 2
+    assert not list((tmp_path / "real").iterdir())
+
+
+def test_entries_are_as_open_as_the_mask_allows(root, store):
+    before = os.umask(0o027)
+    try:
+        features(root)
+    finally:
+        os.umask(before)
+    assert (store.folder / store.entries()[0].key).stat().st_mode & 0o777 == 0o750
+
+
+def test_entries_of_other_code_go_when_they_are_old(root, store, monkeypatch):
+    features(root)
+    old = time.time() - 2 * cache_module.UNUSED_S
+    monkeypatch.setattr(cache_module, "code_fingerprint", lambda: "other")
+    features(root)
+    assert len(store.entries()) == 4
+    for entry in store.entries():
+        os.utime(store.folder / entry.key, (old, old))
+    features(root)
+    assert len(store.entries()) == 2
+    assert all(entry.is_current for entry in store.entries())
+
+
+def test_a_file_that_changes_while_it_is_read_leaves_no_entry(root, store, monkeypatch):
+    """Read B under the fingerprint of A, and A must not be served B's features later."""
+    path = root / FILE
+    a = path.read_bytes()
+    content = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+    savemat(path, {name: values[::-1] for name, values in content.items()})
+    b = path.read_bytes()
+    path.write_bytes(a)
+    plain = features(root, cache=False)
+    read = MatEEG.signal
+
+    def swapped(self, key):
+        path.write_bytes(b)
+        return read(self, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MatEEG, "signal", swapped)
+        features(root)
+    path.write_bytes(a)
+    assert_same(plain, features(root))
+
+
+def test_too_many_open_files_cost_no_entry(root, store, monkeypatch):
+    before = [array.copy() for array in features(root)]
+
+    def exhausted(stream):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_module, "_checksum", exhausted)
+        for entry in store.entries():
+            assert store.load(entry.key) is None
+    assert len(store.entries()) == 2
+    assert_same(before, features(root))
+
+
+def test_small_entries_keep_no_file_open(root, store):
+    features(root)
+    n_open = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+    kept = [load("seed", root) for _ in range(5)]
+    for trials in kept:
+        list(trials)
+    assert not n_open or len(os.listdir("/proc/self/fd")) <= n_open + 1
+
+
+def readers():
+    """One reader of each kind, with every field that could change the features."""
+    key = TrialKey("seed", 1, 1, 1, "clip01")
+    config = FeatureConfig()
+    channels = writers.CHANNELS_62
+    return [
+        MatEEG(config, channels, Path("x"), {key: "a"}, 200.0, 62, None, "uV"),
+        MatFeatures(Path("x"), {key: "a"}, "cwb", channels, ("a",), 1.0, 1, False, True),
+        MAHNOBReader({key: Path("x")}, 4),
+    ]
+
+
+OTHERS = {
+    "config": FeatureConfig(step_s=2.0, window_s=2.0),
+    "variables": {TrialKey("seed", 1, 1, 1): "b"},
+    "sfreq": 250.0,
+    "rows": (1, 0),
+    "unit": "mV",
+    "axes": "wbc",
+    "width": 2,
+    "is_power": True,
+}
+IMPLIED = {"path", "paths", "causal", "n_stored", "window_s", "channels", "bands"}
+"""Fields that change no number of a given file, or only together with others."""
+
+
+@pytest.mark.parametrize("reader", readers(), ids=lambda reader: type(reader).__name__)
+def test_all_that_decides_features_is_in_the_key(reader):
+    for item in fields(reader):
+        if item.name in IMPLIED or not item.init:
+            continue
+        other = replace(reader, **{item.name: OTHERS[item.name]})
+        assert other.configuration() != reader.configuration(), item.name
+
+
+def test_code_fingerprint_follows_the_code(tmp_path, monkeypatch):
+    before = cache_module.code_fingerprint()
+    copy = shutil.copytree(Path(cache_module.__file__).parent, tmp_path / "package")
+    monkeypatch.setattr(cache_module, "__file__", str(copy / "cache.py"))
+    assert cache_module.code_fingerprint.__wrapped__() == before
+    for place in ("features.py", "normalization.py", "matfile.py", "datasets/matreaders.py"):
+        (copy / place).write_text((copy / place).read_text() + "\n")
+        after = cache_module.code_fingerprint.__wrapped__()
+        assert after != before
+        before = after
 
 
 def test_entries_and_clear(root, store):

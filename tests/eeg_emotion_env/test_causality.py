@@ -9,6 +9,8 @@ from eeg_emotion_env.simulation import SimulationConfig
 from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
 from tests.eeg_emotion_env.mahnob_release import write_features, write_release
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*pretrained on simulated EEG")
+
 SECONDS_BEFORE = 5
 TRIAL = 2
 

@@ -305,6 +305,27 @@ DAMAGES = [
         place=SEED_FILE,
     ),
     Damage(
+        "millivolts",
+        "seed",
+        change_all(SEED_FILE, lambda v: v * 1e-3),
+        "millivolts",
+        place=SEED_FILE,
+    ),
+    Damage(
+        "tenths of microvolts",
+        "seed",
+        change_all(SEED_FILE, lambda v: v * 0.015),
+        warning="outside the usual",
+        place=SEED_FILE,
+    ),
+    Damage(
+        "channel constant in one trial",
+        "seed",
+        change(SEED_FILE, djc1_eeg3=lambda v: np.where(np.arange(62)[:, None] == 4, 7.0, v)),
+        warning="djc1_eeg3: constant in AF4",
+        place=SEED_FILE,
+    ),
+    Damage(
         "nanovolts",
         "seed",
         change_all(SEED_FILE, lambda v: v * 1e3),

@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*not as long as the"),
     # The checker looks at few steps of an environment that was made with pass-through wrappers.
     pytest.mark.filterwarnings("ignore:.*no shipped encoder is made for"),
+    pytest.mark.filterwarnings("ignore:.*pretrained on simulated EEG"),
 ]
 
 

@@ -48,9 +48,12 @@ def test_load_moves_labels(trials):
     np.testing.assert_array_equal(back[1].labels, trials[1].labels)
 
 
-@pytest.mark.parametrize("step_s", [0.5, 1.0, 4.0])
-def test_delay_is_rounded_to_steps(step_s):
-    assert delay_steps(2.0, step_s) == round(2.0 / step_s)
+@pytest.mark.parametrize(
+    ("delay_s", "step_s", "steps"),
+    [(2.0, 0.5, 4), (2.0, 1.0, 2), (2.0, 4.0, 1), (1.9, 4.0, 0), (2.6, 1.0, 3), (0.0, 1.0, 0)],
+)
+def test_delay_is_rounded_to_steps(delay_s, step_s, steps):
+    assert delay_steps(delay_s, step_s) == steps
     with pytest.raises(ConfigError, match="zero or positive"):
         delay_steps(-1.0, step_s)
 
@@ -64,6 +67,21 @@ def test_estimate_follows_the_delay_of_the_raters():
     assert estimates[0] == 0.0
     assert 1.0 <= estimates[2] - estimates[1] <= 3.0
     assert 2.0 <= estimates[2] <= 4.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_estimate_is_none_where_the_eeg_tells_nothing(seed):
+    trials = list(load("simulated", n_subjects=4, n_trials=5, snr=0.0, shared=0.0, seed=seed))
+    assert estimate_delay(trials) == 0.0
+
+
+def test_resolved_delays_are_whole_steps(trials):
+    assert resolve_delay("2.4", trials) == 2.0
+    assert resolve_delay(0.4, trials) == 0.0
+    with pytest.raises(ConfigError, match="eegdancer train and leaderboard"):
+        load("simulated", label_delay_s="auto")
+    with pytest.raises(ConfigError, match="zero or positive"):
+        load("simulated", label_delay_s=-1.0)
 
 
 def test_estimate_of_what_cannot_be_estimated(trials):

@@ -119,3 +119,42 @@ def test_classes_are_constant():
     unknown = TrialKey("seed", 1, 1, 4, "clip04")
     assert not labels.covers(unknown)
     assert np.isnan(labels.at_steps(unknown, 2, 1.0)).all()
+
+
+def test_dimensions_are_resampled_each_from_its_own_rows():
+    """Valence ten times a second, arousal once: neither makes the other unannotated."""
+    times = np.arange(1, 31) / 10
+    values = np.full((30, 2), np.nan)
+    values[:, 0] = np.linspace(-1, 1, 30)
+    values[9::10, 1] = [0.1, 0.2, 0.3]
+    labels = resample_track(times, values, 3, 1.0)
+    np.testing.assert_allclose(labels[:, 0], values[:, 0].reshape(3, 10).mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(labels[:, 1], [0.1, 0.2, 0.3], rtol=1e-6)
+
+
+def test_alternating_rows(tmp_path):
+    rows = "".join(
+        f"clip01,{t / 10},{0.5 if t % 2 else ''},{'' if t % 2 else -0.5}\n" for t in range(1, 21)
+    )
+    tracks = read_annotations(write(tmp_path, HEADER + rows))
+    labels = tracks.at_steps(TrialKey("seed", 1, 1, 1, "clip01"), 2, 1.0)
+    np.testing.assert_array_equal(labels, [[0.5, -0.5], [0.5, -0.5]])
+
+
+@pytest.mark.parametrize("name", ["None", "NA", "null"])
+def test_names_that_look_like_nothing_are_names(tmp_path, name):
+    tracks = read_annotations(write(tmp_path, HEADER + f"{name},1,0.5,0\n"))
+    assert tracks.covers(TrialKey("seed", 1, 1, 1, name))
+
+
+def test_rows_that_do_not_say_whose_they_are(tmp_path):
+    text = "subject," + HEADER + "1,clip01,1,0.5,0\n,clip01,2,0.5,0\n"
+    with pytest.raises(DataError, match="line 3 has no subject"):
+        read_annotations(write(tmp_path, text))
+
+
+def test_byte_order_mark_and_spaces(tmp_path):
+    path = tmp_path / "bom.csv"
+    path.write_bytes(b"\xef\xbb\xbfstimulus, time_s, valence, arousal\r\nclip01, 1, 0.5, n/a\r\n")
+    labels = read_annotations(path).at_steps(TrialKey("seed", 1, 1, 1, "clip01"), 1, 1.0)
+    np.testing.assert_array_equal(labels, [[0.5, np.nan]])

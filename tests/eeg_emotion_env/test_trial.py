@@ -54,7 +54,7 @@ def test_caller_keeps_a_writable_array():
         ({"labels": np.full((6, 2), 1.5)}, r"labels must lie in \[-1, 1\]"),
         ({"labels": np.full((6, 2), np.inf)}, r"labels must lie in \[-1, 1\]"),
         ({"channels": ("FZ",)}, "2 channels × 3 bands, but 1 × 3 names"),
-        ({"channels": ("FZ", "FZ")}, "channel names must be unique"),
+        ({"channels": ("FZ", "FZ")}, "names of channels must be unique"),
         ({"truth": np.zeros((6, 1))}, "truth must have the labels' shape"),
         ({"step_s": 0.0}, "step_s must be positive"),
         ({"label_kind": "felt"}, "label_kind must be one of"),

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 import struct
 import tempfile
@@ -17,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eeg_emotion_env.cache import umask
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.simulation.config import SimulationConfig
 from eeg_emotion_env.simulation.recording import simulate_labels
@@ -323,16 +323,9 @@ def _built_beside(out: Path) -> Iterator[Path]:
     build = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         yield build
-        build.chmod(0o777 & ~_umask())
+        build.chmod(0o777 & ~umask())
         if out.exists():
             shutil.rmtree(out)
         build.rename(out)
     finally:
         shutil.rmtree(build, ignore_errors=True)
-
-
-def _umask() -> int:
-    """Return the process's mask of permissions (mkdtemp makes private folders)."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
