@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eeg_emotion_env.datasets.recording import (
     Reader,
@@ -22,8 +23,28 @@ from eeg_emotion_env.matfile import load_variable
 from eeg_emotion_env.trial import FloatArray, TrialKey
 
 
+class InMatFile(Reader):
+    """What readers of one MAT file share: ``path``, and ``variables`` by trial."""
+
+    path: Path
+    variables: Mapping[TrialKey, str]
+
+    @property
+    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
+        """The file."""
+        return (self.path,)
+
+    def origin(self, key: TrialKey) -> str:
+        """Return file and variable."""
+        return f"{self.path}: {self.variables[key]}"
+
+    def stored(self, key: TrialKey) -> NDArray[Any]:
+        """Read one variable; the others are skipped, so memory stays bounded."""
+        return np.asarray(load_variable(self.path, self.variables[key]))
+
+
 @dataclass(frozen=True, eq=False)
-class MatEEG(SignalReader):
+class MatEEG(InMatFile, SignalReader):
     """Raw EEG, one variable (n_stored_channels, n_times) a trial.
 
     Attributes
@@ -49,19 +70,9 @@ class MatEEG(SignalReader):
     rows: tuple[int, ...] | None = None
     unit: str = "uV"
 
-    @property
-    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
-        """The file."""
-        return (self.path,)
-
-    def origin(self, key: TrialKey) -> str:
-        """Return file and variable."""
-        return f"{self.path}: {self.variables[key]}"
-
     def signal(self, key: TrialKey) -> Signal:
-        """Read one variable; the others are skipped, so memory stays bounded."""
-        stored = np.asarray(load_variable(self.path, self.variables[key]))
-        eeg = checked_eeg(stored, self.n_stored, self.origin(key), self.unit)
+        """Read one trial."""
+        eeg = checked_eeg(self.stored(key), self.n_stored, self.origin(key), self.unit)
         kept = eeg if self.rows is None else eeg[list(self.rows)]
         return Signal(kept, self.sfreq, self.channels)
 
@@ -77,7 +88,7 @@ class MatEEG(SignalReader):
 
 
 @dataclass(frozen=True, eq=False)
-class MatFeatures(Reader):
+class MatFeatures(InMatFile):
     """Stored features, one variable a trial.
 
     Attributes
@@ -111,23 +122,14 @@ class MatFeatures(Reader):
     causal: bool
 
     @property
-    def files(self) -> tuple[Path, ...]:  # type: ignore[override]
-        """The file."""
-        return (self.path,)
-
-    @property
     def step_s(self) -> float:  # type: ignore[override]
         """Seconds a step."""
         return self.width * self.window_s
 
-    def origin(self, key: TrialKey) -> str:
-        """Return file and variable."""
-        return f"{self.path}: {self.variables[key]}"
-
     def features(self, key: TrialKey) -> FloatArray:
         """Read one variable and average its windows to steps."""
         origin = self.origin(key)
-        stored = np.asarray(load_variable(self.path, self.variables[key]))
+        stored = self.stored(key)
         sizes = {"w": None, "c": len(self.channels), "b": len(self.bands)}
         wanted = tuple(sizes[axis] for axis in self.axes)
         if not has_shape(stored.shape, wanted):

@@ -2,31 +2,29 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey, Variant
+from eeg_emotion_env.datasets.base import DatasetCard, Survey
 from eeg_emotion_env.datasets.recording import check_step, check_unit
 from eeg_emotion_env.datasets.sjtu import (
     BAND_NAMES,
     Layout,
+    SJTUDataset,
     check_features,
     choose_folder,
     find_annotations,
-    missing_sessions,
     survey_folder,
 )
+from eeg_emotion_env.datasets.sjtu_files import SEED as RELEASE
 from eeg_emotion_env.datasets.sjtu_files import (
-    FAMILIES,
     SEED_IV,
     DataFolder,
     find_folders,
-    holds_recordings,
 )
-from eeg_emotion_env.datasets.sjtu_files import SEED as RELEASE
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.labels import DIMENSIONS, Annotations, ClassLabels
 from eeg_emotion_env.matfile import load_variable
@@ -106,15 +104,16 @@ class SEEDOptions:
         check_step(self.step_s, 1 / SFREQ, "one sample")
 
 
-class SEED(Dataset):
+class SEED(SJTUDataset):
     """SEED in any of the folder layouts in use; raw EEG or stored features."""
 
     card = CARD
     Options = SEEDOptions
+    release = RELEASE
 
-    def recognises(self, root: Path) -> bool:
-        """Say whether files with SEED's names and content lie below."""
-        return holds_recordings(root, RELEASE)
+    def folders(self, root: Path) -> list[DataFolder]:
+        """List the folders of recordings."""
+        return _folders(root)
 
     def survey(self, root: Path, options: Any) -> Survey:
         """Look over the folder that the options ask for."""
@@ -149,42 +148,9 @@ class SEED(Dataset):
                 )
         return found
 
-    def variants(self, root: Path) -> list[Variant]:
-        """List raw EEG and each family of stored features, folder by folder."""
-        return folder_variants(_folders(root), SEEDOptions())
-
-    def missing(self, root: Path) -> list[str]:
-        """Name sessions that should be there."""
-        return list(
-            dict.fromkeys(line for folder in _folders(root) for line in missing_sessions(folder))
-        )
-
     def expected_seconds(self, key: TrialKey) -> float | None:
         """Return the length of the clip."""
         return float(CLIP_SECONDS[key.trial - 1]) if key.trial <= len(CLIP_SECONDS) else None
-
-
-def folder_variants(folders: list[DataFolder], options: Any) -> list[Variant]:
-    """List the kinds of features of folders as variants to check."""
-    variants = []
-    for folder in folders:
-        if folder.kind == "raw":
-            kinds: tuple[str, ...] = ("raw",)
-        else:
-            kinds = tuple(kind for kind in FAMILIES if _holds(folder, kind)) or FAMILIES[:1]
-        variants += [
-            Variant(f"{folder.path.name} ({kind})", folder.path, replace(options, features=kind))
-            for kind in kinds
-        ]
-    return variants
-
-
-def _holds(folder: DataFolder, kind: str) -> bool:
-    for file in folder.files:
-        with suppress(DataError):
-            if file.trials(kind):
-                return True
-    return False
 
 
 def _folders(root: Path) -> list[DataFolder]:

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey, Variant
+from eeg_emotion_env.datasets.base import DatasetCard, Survey
 from eeg_emotion_env.datasets.recording import check_step, check_unit
-from eeg_emotion_env.datasets.seed import folder_variants
 from eeg_emotion_env.datasets.sjtu import (
     BAND_NAMES,
     Layout,
+    SJTUDataset,
     check_features,
     choose_folder,
     find_annotations,
-    missing_sessions,
     survey_folder,
 )
-from eeg_emotion_env.datasets.sjtu_files import SEED, DataFolder, find_folders, holds_recordings
+from eeg_emotion_env.datasets.sjtu_files import SEED, DataFolder, find_folders
 from eeg_emotion_env.datasets.sjtu_files import SEED_IV as RELEASE
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.labels import DIMENSIONS, ClassLabels
@@ -103,15 +102,16 @@ class SEEDIVOptions:
         check_step(self.step_s, 1 / SFREQ, "one sample")
 
 
-class SEEDIV(Dataset):
+class SEEDIV(SJTUDataset):
     """SEED-IV in any of the folder layouts in use; raw EEG or stored features."""
 
     card = CARD
     Options = SEEDIVOptions
+    release = RELEASE
 
-    def recognises(self, root: Path) -> bool:
-        """Say whether files with SEED-IV's names and content lie below."""
-        return holds_recordings(root, RELEASE)
+    def folders(self, root: Path) -> list[DataFolder]:
+        """List the folders of recordings."""
+        return _folders(root)
 
     def survey(self, root: Path, options: Any) -> Survey:
         """Look over the folder that the options ask for."""
@@ -146,16 +146,6 @@ class SEEDIV(Dataset):
                     f"{file.session}; move it to its folder"
                 )
         return found
-
-    def variants(self, root: Path) -> list[Variant]:
-        """List raw EEG and each family of stored features, folder by folder."""
-        return folder_variants(_folders(root), SEEDIVOptions())
-
-    def missing(self, root: Path) -> list[str]:
-        """Name sessions that should be there."""
-        return list(
-            dict.fromkeys(line for folder in _folders(root) for line in missing_sessions(folder))
-        )
 
     def expected_seconds(self, key: TrialKey) -> float | None:
         """Return the length of the clip, known for session 1."""

@@ -1,20 +1,13 @@
 """SEED-VII: 20 subjects watch 80 clips of seven emotions and recall their intensity."""
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from eeg_emotion_env.datasets.base import Dataset, DatasetCard, Survey, Variant, named_trials
 from eeg_emotion_env.datasets.files import (
-    beside,
     is_marked_simulated,
-    plain_name,
     read_manifest,
-    walk,
 )
 from eeg_emotion_env.datasets.matreaders import MatEEG, MatFeatures
 from eeg_emotion_env.datasets.recording import (
@@ -25,28 +18,29 @@ from eeg_emotion_env.datasets.recording import (
     has_shape,
     wrong_shape,
 )
+from eeg_emotion_env.datasets.seed_vii_files import (
+    N_CLIPS,
+    NAME,
+    clip_key,
+    clip_variables,
+    find_folders,
+    subject_files,
+)
+from eeg_emotion_env.datasets.seed_vii_labels import WINDOW_S, clip_emotions, read_labels
 from eeg_emotion_env.datasets.simulated import feature_config, truth_of
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.features import BANDS
-from eeg_emotion_env.labels import LabelSource, WindowLabels, read_annotations
-from eeg_emotion_env.matfile import list_variables, load_variables
+from eeg_emotion_env.labels import LabelSource, WindowLabels
 from eeg_emotion_env.montage import SEED_CHANNELS
 from eeg_emotion_env.tables.seed import SFREQ
 from eeg_emotion_env.tables.seed_vii import (
-    CLIP_EMOTIONS,
     CLIPS_A_SESSION,
     N_SESSIONS,
     VALENCE_SIGNS,
 )
-from eeg_emotion_env.trial import TrialKey, stimulus_name
+from eeg_emotion_env.trial import TrialKey
 
-NAME = "seed-vii"
-WINDOW_S = 4.0
-N_CLIPS = len(CLIP_EMOTIONS)
-FILE_NAME = re.compile(r"(?:sub(?:ject)?[ _-]?)?0*(\d+)\.mat", re.IGNORECASE)
 FAMILIES = ("de", "psd", "de_LDS")
-SCALES = (1.0, 10.0, 100.0)
-"""Ranges that the stored intensity may have: 0 to one of these."""
 
 CARD = DatasetCard(
     name=NAME,
@@ -107,6 +101,8 @@ class SEEDVIIOptions:
         Seconds a step: a multiple of 4 s, or (raw EEG only) a whole fraction of it.
     unit : str
         Unit of raw EEG: ``"uV"``, ``"mV"`` or ``"V"``.
+    intensity_range : float or None
+        Stored intensity that stands for 1; None tells it (1, 10 or 100) from the largest value.
     """
 
     features: str = "auto"
@@ -114,6 +110,7 @@ class SEEDVIIOptions:
     surprise_sign: int = VALENCE_SIGNS["surprise"]
     step_s: float = WINDOW_S
     unit: str = "uV"
+    intensity_range: float | None = None
 
     def __post_init__(self) -> None:
         check_choice("features", self.features, ("auto", "raw", *FAMILIES))
@@ -121,6 +118,8 @@ class SEEDVIIOptions:
         if self.surprise_sign not in (-1, 0, 1):
             raise ConfigError(f"surprise_sign must be 1, 0 or -1, not {self.surprise_sign}")
         check_step_fits(self.step_s, WINDOW_S)
+        if self.intensity_range is not None and not self.intensity_range > 0:
+            raise ConfigError(f"intensity_range must be positive, not {self.intensity_range}")
 
 
 class SEEDVII(Dataset):
@@ -132,12 +131,12 @@ class SEEDVII(Dataset):
 
     def recognises(self, root: Path) -> bool:
         """Say whether folders of labels, EEG or features with SEED-VII's names lie below."""
-        folders = _folders(root)
+        folders = find_folders(root)
         return "labels" in folders and len(folders) > 1
 
     def survey(self, root: Path, options: Any) -> Survey:
         """Look over EEG or features, and the labels."""
-        folders, found = _folders(root), Survey()
+        folders, found = find_folders(root), Survey()
         kind = options.features
         if kind == "auto":
             kind = "raw" if "raw" in folders else "de"
@@ -151,14 +150,14 @@ class SEEDVII(Dataset):
             raise ConfigError(
                 f"stored features have windows of {WINDOW_S:g} s: step_s is too short"
             )
-        files = _subject_files(folders[what], found)
-        emotions = _emotions(root, folders[what])
-        labels = _labels(folders, files, options, emotions, found)
+        files = subject_files(folders[what], found)
+        emotions = clip_emotions(root, folders[what])
+        labels = read_labels(folders, files, options, emotions, found)
         manifest = read_manifest(folders[what], folders[what].parent, root)
         truth, simulation = truth_of(manifest, ("valence",))
         for subject, path in files.items():
             try:
-                variables = _variables(path, kind)
+                variables = clip_variables(path, kind)
                 for problem in _problems(path, subject, variables, kind, labels):
                     found.add_problem(problem)
                 marked = bool(manifest) or is_marked_simulated(path)
@@ -182,7 +181,7 @@ class SEEDVII(Dataset):
 
     def variants(self, root: Path) -> list[Variant]:
         """List raw EEG and each family of stored features."""
-        folders = _folders(root)
+        folders = find_folders(root)
         kinds = [("raw", "raw")] if "raw" in folders else []
         if "features" in folders:
             kinds += [("features", family) for family in FAMILIES]
@@ -192,64 +191,6 @@ class SEEDVII(Dataset):
             )
             for what, kind in kinds
         ]
-
-
-_PLACES = {
-    "raw": ("eegpreprocessed", "preprocessedeeg"),
-    "features": ("eegfeatures", "eegfeature"),
-    "labels": ("continuouslabels", "continuouslabel"),
-}
-
-
-def _folders(root: Path) -> dict[str, Path]:
-    """Find the folders of EEG, features and labels by their names."""
-    found: dict[str, Path] = {}
-    # The root may be one of the folders itself: the others lie beside it.
-    start = (
-        root.parent if _place(root.resolve()) and root.resolve() != root.resolve().parent else root
-    )
-    for folder, files in walk(start, 1 if start != root else 4):
-        place = _place(folder)
-        if place and any(FILE_NAME.fullmatch(path.name) for path in files):
-            found.setdefault(place, folder)
-    return found
-
-
-def _place(folder: Path) -> str | None:
-    name = plain_name(folder.name)
-    return next((place for place, names in _PLACES.items() if name in names), None)
-
-
-def _subject_files(folder: Path, found: Survey) -> dict[int, Path]:
-    files: dict[int, Path] = {}
-    for path in next(iter(walk(folder, 0)))[1]:
-        match = FILE_NAME.fullmatch(path.name)
-        if match and int(match[1]) in files:
-            found.add_problem(
-                f"{path}: the same subject as {files[int(match[1])].name}; keep one of them"
-            )
-        elif match:
-            files[int(match[1])] = path
-    return dict(sorted(files.items()))
-
-
-def _variables(path: Path, kind: str) -> dict[int, tuple[str, tuple[int, ...]]]:
-    """Name and shape of each clip's variable, by clip."""
-    pattern = re.compile(r"0*(\d+)" if kind == "raw" else rf"{kind}_?0*(\d+)", re.IGNORECASE)
-    found: dict[int, tuple[str, tuple[int, ...]]] = {}
-    for name, shape in list_variables(path).items():
-        match = pattern.fullmatch(name)
-        if not match:
-            continue
-        if int(match[1]) in found:
-            raise DataError(
-                f"{path}: {name} and {found[int(match[1])][0]} are the same clip; restore the file"
-            )
-        found[int(match[1])] = name, shape
-    if not found:
-        named = "1 to 80" if kind == "raw" else f"{kind}_<clip>"
-        raise DataError(f"{path}: no variables {named}; restore the file from the release")
-    return dict(sorted(found.items()))
 
 
 def _problems(
@@ -274,7 +215,7 @@ def _problems(
             problems.append(f"{path}: {name} {wrong_shape(shape, wanted)}")
         elif not 1 <= clip <= N_CLIPS:
             problems.append(f"{path}: {name} is none of the {N_CLIPS} clips; restore the file")
-        elif isinstance(labels, WindowLabels) and (key := _key(subject, clip)) in labels.tracks:
+        elif isinstance(labels, WindowLabels) and (key := clip_key(subject, clip)) in labels.tracks:
             windows = shape[1] / (SFREQ * WINDOW_S) if kind == "raw" else shape[0]
             n_labels = len(labels.tracks[key])
             if abs(windows - n_labels) > 1.0:
@@ -285,15 +226,10 @@ def _problems(
     return problems
 
 
-def _key(subject: int, clip: int) -> TrialKey:
-    session, place = divmod(clip - 1, CLIPS_A_SESSION)
-    return TrialKey(NAME, subject, session + 1, place + 1, stimulus_name(clip))
-
-
 def _sessions(subject: int, variables: dict[int, Any]) -> dict[int, dict[int, TrialKey]]:
     sessions: dict[int, dict[int, TrialKey]] = {}
     for clip in variables:
-        key = _key(subject, clip)
+        key = clip_key(subject, clip)
         sessions.setdefault(key.session, {})[clip] = key
     return sessions
 
@@ -320,141 +256,3 @@ def _reader(path: Path, kind: str, named: dict[TrialKey, str], options: SEEDVIIO
         is_power=False,
         causal=kind != "de_LDS",
     )
-
-
-def _labels(
-    folders: dict[str, Path],
-    files: dict[int, Path],
-    options: SEEDVIIOptions,
-    emotions: tuple[str, ...],
-    found: Survey,
-) -> LabelSource:
-    if options.labels not in ("auto", "intensity"):
-        return read_annotations(Path(options.labels).expanduser())
-    if "labels" not in folders:
-        raise DataError(
-            f"{next(iter(files.values())).parent.parent}: the folder continuous_labels is missing; "
-            "copy it there from the release, or give an annotation CSV (labels=…)"
-        )
-    intensity = _intensities(folders["labels"], files, found)
-    signs = {**VALENCE_SIGNS, "surprise": options.surprise_sign}
-    tracks: dict[TrialKey, NDArray[np.floating[Any]]] = {}
-    for (subject, clip), values in intensity.items():
-        sign = 1 if options.labels == "intensity" else signs[emotions[clip - 1]]
-        # Adding zero turns the -0.0 of a neutral clip into 0.0.
-        tracks[_key(subject, clip)] = sign * values[:, None] + 0.0
-    name = "intensity" if options.labels == "intensity" else "valence"
-    marked = any(
-        is_marked_simulated(path) for path in _subject_files(folders["labels"], found).values()
-    )
-    kind = "simulated" if marked else "recalled-intensity"
-    return WindowLabels(tracks, WINDOW_S, (name,), kind)
-
-
-def _intensities(
-    folder: Path, files: dict[int, Path], found: Survey
-) -> dict[tuple[int, int], NDArray[np.float64]]:
-    """Read all label files: intensity in [0, 1] by subject and clip."""
-    tracks: dict[tuple[int, int], NDArray[np.float64]] = {}
-    label_files = _subject_files(folder, found)
-    for subject in sorted(set(files) - set(label_files)):
-        found.add_problem(
-            f"{folder}/{subject}.mat: missing, though there is EEG of the subject; restore it from "
-            "the release"
-        )
-    for subject, path in label_files.items():
-        if subject not in files:
-            continue
-        try:
-            tracks |= {(subject, clip): v for clip, v in _track_file(path).items()}
-        except DataError as error:
-            found.add_problem(error)
-    largest = max((float(values.max()) for values in tracks.values()), default=0.0)
-    if largest > SCALES[-1]:
-        found.add_problem(
-            f"{folder}: intensities reach {largest:g}, expected 0 to 1 (or 10, or 100); restore "
-            "the label files from the release"
-        )
-        return {}
-    scale = next(scale for scale in SCALES if largest <= scale)
-    if scale != 1.0:
-        found.warn(f"{folder}: intensities reach {largest:g}: divided by {scale:g}")
-    return {key: values / scale for key, values in tracks.items()}
-
-
-def _track_file(path: Path) -> dict[int, NDArray[np.float64]]:
-    variables = _variables(path, "raw")
-    missing = sorted(set(range(1, N_CLIPS + 1)) - set(variables))
-    if missing:
-        raise DataError(
-            f"{path}: {named_trials(missing)} missing (of {N_CLIPS}); restore the file from the "
-            "release"
-        )
-    values = load_variables(path, [name for name, _ in variables.values()])
-    tracks = {}
-    for clip, (name, shape) in variables.items():
-        if len(shape) != 2 or 1 not in shape or 0 in shape:
-            raise DataError(f"{path}: {name} is {shape}, expected (1, n); restore the file")
-        track = np.asarray(values[name], dtype=np.float64).ravel()
-        if not np.isfinite(track).all() or (track < 0).any():
-            raise DataError(
-                f"{path}: {name} holds NaN, infinite or negative intensities; restore the file"
-            )
-        tracks[clip] = track
-    return tracks
-
-
-def _emotions(root: Path, folder: Path) -> tuple[str, ...]:
-    """Target emotion of each clip: from the release's table if it is there, else as published."""
-    path = beside("emotion_label_and_stimuli_order.xlsx", folder.parent, root, folder)
-    return CLIP_EMOTIONS if path is None else read_stimulus_order(path)
-
-
-def read_stimulus_order(path: Path) -> tuple[str, ...]:
-    """Read ``emotion_label_and_stimuli_order.xlsx``: rows of emotions, 20 clips each.
-
-    Parameters
-    ----------
-    path : Path
-        The file: four pairs of rows, "Video index" and emotions, in columns B to U.
-
-    Returns
-    -------
-    tuple of str
-        Emotion of clips 1 to 80, lower case.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, or does not hold 80 known emotions.
-    """
-    import pandas as pd
-
-    try:
-        table = pd.read_excel(path, header=None)
-    except Exception as error:  # openpyxl raises whatever its zip and XML readers raise
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: cannot be read as a table ({reason}); restore the file from the release, or "
-            "remove it"
-        ) from error
-    emotions: list[str] = []
-    for _, row in table.iterrows():
-        names = [_emotion(str(cell)) for cell in row if isinstance(cell, str)]
-        known = [name for name in names if name]
-        if len(known) >= CLIPS_A_SESSION:
-            emotions += known
-    if len(emotions) != N_CLIPS:
-        raise DataError(
-            f"{path}: names {len(emotions)} clips of known emotions, expected {N_CLIPS}; restore "
-            "the file from the release, or remove it"
-        )
-    return tuple(emotions)
-
-
-def _emotion(text: str) -> str | None:
-    """Return the known emotion that a cell names (``Happy``, ``sadness``, ``angry``…)."""
-    word = plain_name(text)
-    roots = {"happ": "happy", "neutral": "neutral", "disgust": "disgust", "sad": "sad"}
-    roots |= {"ang": "anger", "fear": "fear", "surpri": "surprise"}
-    return next((name for start, name in roots.items() if word.startswith(start)), None)

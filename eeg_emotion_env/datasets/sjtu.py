@@ -1,15 +1,24 @@
 """Reading SEED and SEED-IV: from a folder of session files to recordings."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from eeg_emotion_env.datasets.base import Survey, named_trials
+from eeg_emotion_env.datasets.base import Dataset, Survey, Variant, named_trials
 from eeg_emotion_env.datasets.files import require_readable
 from eeg_emotion_env.datasets.matreaders import MatEEG, MatFeatures
 from eeg_emotion_env.datasets.recording import Reader, Recording, has_shape, wrong_shape
 from eeg_emotion_env.datasets.simulated import feature_config, truth_of
-from eeg_emotion_env.datasets.sjtu_files import FAMILIES, DataFolder, SessionFile
+from eeg_emotion_env.datasets.sjtu_files import (
+    FAMILIES,
+    DataFolder,
+    Release,
+    SessionFile,
+    holds_recordings,
+)
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.features import BANDS
 from eeg_emotion_env.labels import Annotations, LabelSource, read_annotations
@@ -288,6 +297,46 @@ def odd_lengths(file: SessionFile, layout: Layout, reader: Reader) -> Iterator[s
 def check_features(features: str) -> None:
     """Raise `ConfigError` unless `features` is one of `FEATURES`."""
     check_choice("features", features, FEATURES)
+
+
+class SJTUDataset(Dataset):
+    """What SEED and SEED-IV share: folders of session files, raw EEG or stored features."""
+
+    release: ClassVar[Release]
+
+    @abstractmethod
+    def folders(self, root: Path) -> list[DataFolder]:
+        """List the folders of recordings, or raise `DataError` if there are none."""
+
+    def recognises(self, root: Path) -> bool:
+        """Say whether files with the names and the content of the release lie below."""
+        return holds_recordings(root, self.release)
+
+    def variants(self, root: Path) -> list[Variant]:
+        """List raw EEG and each family of stored features, folder by folder."""
+        variants = []
+        for folder in self.folders(root):
+            kinds: tuple[str, ...] = ("raw",)
+            if folder.kind != "raw":
+                kinds = tuple(kind for kind in FAMILIES if _holds(folder, kind)) or FAMILIES[:1]
+            variants += [
+                Variant(f"{folder.path.name} ({kind})", folder.path, self.Options(features=kind))
+                for kind in kinds
+            ]
+        return variants
+
+    def missing(self, root: Path) -> list[str]:
+        """Name sessions that should be there."""
+        lines = (line for folder in self.folders(root) for line in missing_sessions(folder))
+        return list(dict.fromkeys(lines))
+
+
+def _holds(folder: DataFolder, kind: str) -> bool:
+    for file in folder.files:
+        with suppress(DataError):
+            if file.trials(kind):
+                return True
+    return False
 
 
 def missing_sessions(folder: DataFolder) -> Iterator[str]:

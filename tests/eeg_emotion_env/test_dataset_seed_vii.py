@@ -9,7 +9,7 @@ import pytest
 
 from eeg_emotion_env.datasets import detect, get_dataset, load
 from eeg_emotion_env.datasets.checks import check_folder
-from eeg_emotion_env.datasets.seed_vii import read_stimulus_order
+from eeg_emotion_env.datasets.seed_vii_labels import read_stimulus_order
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
 from eeg_emotion_env.tables.seed_vii import CLIP_EMOTIONS
@@ -113,3 +113,25 @@ def test_impossible_options(tmp_path, options, message):
     writers.write_seed_vii(tmp_path, raw=False)
     with pytest.raises(ConfigError, match=message):
         load("seed-vii", tmp_path, **options)
+
+
+def test_range_of_the_intensity_may_be_said(tmp_path):
+    """Small values of a set on a larger scale are not taken for a scale of their own."""
+    written = writers.write_seed_vii(tmp_path, raw=False)
+    trial = load("seed-vii", tmp_path, labels="intensity", intensity_range=10.0)[3]
+    truth = written[12, 1, 4]["intensity"] / 10
+    np.testing.assert_allclose(trial.labels[:, 0], truth, rtol=1e-6)
+    with pytest.raises(DataError, match=r"intensities reach .* expected 0 to 0\.5"):
+        load("seed-vii", tmp_path, intensity_range=0.5)
+
+
+def test_scale_is_that_of_all_label_files(tmp_path):
+    """A subject whose EEG is not here still tells the scale of the set."""
+    writers.write_seed_vii(tmp_path / "large", raw=False, scale=10.0, subjects=(1,))
+    written = writers.write_seed_vii(tmp_path / "S", raw=False, subjects=(12,))
+    source = tmp_path / "large" / "continuous_labels" / "1.mat"
+    (tmp_path / "S" / "continuous_labels" / "1.mat").write_bytes(source.read_bytes())
+    with pytest.warns(UserWarning, match="divided by 10"):
+        trial = load("seed-vii", tmp_path / "S", labels="intensity")[0]
+    truth = written[12, 1, 1]["intensity"] / 10
+    np.testing.assert_allclose(trial.labels[:, 0], truth, rtol=1e-6)
