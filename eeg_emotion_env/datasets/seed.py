@@ -12,7 +12,7 @@ from eeg_emotion_env.datasets.base import DatasetCard, Survey
 from eeg_emotion_env.datasets.recording import check_step, check_unit
 from eeg_emotion_env.datasets.sjtu import (
     BAND_NAMES,
-    Layout,
+    FolderPlan,
     SJTUDataset,
     check_features,
     choose_folder,
@@ -126,7 +126,7 @@ class SEED(SJTUDataset):
             classes = _read_classes(folder)
         n_trials = len(classes) if classes else _most_trials(folder, kind)
         found = survey_folder(
-            Layout(
+            FolderPlan(
                 folder=folder,
                 kind=kind,
                 labels=annotations or ClassLabels(classes or {}, CLASS_AFFECT),

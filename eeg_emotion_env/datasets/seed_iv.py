@@ -10,7 +10,7 @@ from eeg_emotion_env.datasets.base import DatasetCard, Survey
 from eeg_emotion_env.datasets.recording import check_step, check_unit
 from eeg_emotion_env.datasets.sjtu import (
     BAND_NAMES,
-    Layout,
+    FolderPlan,
     SJTUDataset,
     check_features,
     choose_folder,
@@ -118,7 +118,7 @@ class SEEDIV(SJTUDataset):
         folder, kind = choose_folder(_folders(root), root, options.features)
         classes, doubts = _classes(folder)
         found = survey_folder(
-            Layout(
+            FolderPlan(
                 folder=folder,
                 kind=kind,
                 labels=find_annotations(folder, options.labels)

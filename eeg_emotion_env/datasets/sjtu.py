@@ -31,7 +31,7 @@ FEATURES = ("auto", "raw", *FAMILIES)
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class FolderPlan:
     """How the files of a folder are to be read.
 
     Attributes
@@ -143,10 +143,10 @@ def find_annotations(folder: DataFolder, labels: str) -> Annotations | None:
     return read_annotations(path, kind)
 
 
-def survey_folder(layout: Layout) -> Survey:
+def survey_folder(plan: FolderPlan) -> Survey:
     """Look over the files of a folder: names, shapes, labels."""
     found = Survey()
-    folder = layout.folder
+    folder = plan.folder
     for note in folder.notes:
         found.warn(note)
     keys: list[TrialKey] = []
@@ -155,11 +155,11 @@ def survey_folder(layout: Layout) -> Survey:
     for file in folder.files:
         try:
             require_readable(file.path)
-            named = layout.keys(file)
-            for problem in structure_problems(file, layout):
+            named = plan.keys(file)
+            for problem in structure_problems(file, plan):
                 found.add_problem(problem)
-            reader = _reader(file, layout, named)
-            odd += odd_lengths(file, layout, reader)
+            reader = _reader(file, plan, named)
+            odd += odd_lengths(file, plan, reader)
         except DataError as error:
             found.add_problem(error)
             continue
@@ -168,7 +168,7 @@ def survey_folder(layout: Layout) -> Survey:
             Recording(
                 keys=tuple(named),
                 reader=reader,
-                labels=layout.labels,
+                labels=plan.labels,
                 truth=truth,
                 simulation=simulation,
                 origin=str(file.path),
@@ -178,7 +178,7 @@ def survey_folder(layout: Layout) -> Survey:
     if odd:
         more = f" (and {len(odd) - 1} more files)" if len(odd) > 1 else ""
         found.warn(odd[0] + more)
-    labels = layout.labels
+    labels = plan.labels
     if isinstance(labels, Annotations) and keys and not any(map(labels.covers, keys)):
         found.add_problem(
             f"{labels.path}: annotates none of the trials; name stimuli {keys[0].stimulus} to "
@@ -187,11 +187,11 @@ def survey_folder(layout: Layout) -> Survey:
     return found
 
 
-def structure_problems(file: SessionFile, layout: Layout) -> Iterator[str]:
+def structure_problems(file: SessionFile, plan: FolderPlan) -> Iterator[str]:
     """Say what is wrong with the variables of a file, by their names and shapes alone."""
-    trials, n_trials = file.trials(layout.kind), layout.n_trials(file.session)
+    trials, n_trials = file.trials(plan.kind), plan.n_trials(file.session)
     if not trials:
-        pattern = "<prefix>_eeg<trial>" if layout.kind == "raw" else f"{layout.kind}<trial>"
+        pattern = "<prefix>_eeg<trial>" if plan.kind == "raw" else f"{plan.kind}<trial>"
         yield f"{file.path}: no variables {pattern}; restore the file from the release"
         return
     missing = sorted(set(range(1, n_trials + 1)) - set(trials))
@@ -207,28 +207,28 @@ def structure_problems(file: SessionFile, layout: Layout) -> Iterator[str]:
                 "the file or its labels from the release"
             )
         shape, n_channels = file.variables[name], len(SEED_CHANNELS)
-        wanted = (n_channels, None) if layout.kind == "raw" else (n_channels, None, len(BAND_NAMES))
+        wanted = (n_channels, None) if plan.kind == "raw" else (n_channels, None, len(BAND_NAMES))
         if not has_shape(shape, wanted):
             yield f"{file.path}: {name} {wrong_shape(shape, wanted)}"
 
 
-def _reader(file: SessionFile, layout: Layout, named: dict[TrialKey, str]) -> Reader:
-    if layout.kind == "raw":
+def _reader(file: SessionFile, plan: FolderPlan, named: dict[TrialKey, str]) -> Reader:
+    if plan.kind == "raw":
         return MatEEG(
-            config=feature_config(layout.step_s),
+            config=feature_config(plan.step_s),
             channels=SEED_CHANNELS,
             path=file.path,
             variables=named,
             sfreq=SFREQ,
             n_stored=len(SEED_CHANNELS),
-            unit=layout.unit,
+            unit=plan.unit,
         )
-    window_s = layout.window_s or stored_window_s(file, layout)
-    ratio = layout.step_s / window_s
+    window_s = plan.window_s or stored_window_s(file, plan)
+    ratio = plan.step_s / window_s
     if ratio > 1 and abs(ratio - round(ratio)) > 1e-6:
         raise ConfigError(
             f"step_s must be a multiple of the {window_s:g} s windows of the stored features, not "
-            f"{layout.step_s:g}"
+            f"{plan.step_s:g}"
         )
     return MatFeatures(
         path=file.path,
@@ -237,13 +237,13 @@ def _reader(file: SessionFile, layout: Layout, named: dict[TrialKey, str]) -> Re
         channels=SEED_CHANNELS,
         bands=BAND_NAMES,
         window_s=window_s,
-        width=max(1, round(layout.step_s / window_s)),
-        is_power=layout.kind.startswith("psd"),
+        width=max(1, round(plan.step_s / window_s)),
+        is_power=plan.kind.startswith("psd"),
         causal=False,
     )
 
 
-def stored_window_s(file: SessionFile, layout: Layout) -> float:
+def stored_window_s(file: SessionFile, plan: FolderPlan) -> float:
     """Seconds a window of stored features, from their number and the lengths of the clips.
 
     Where the clips are not those of the release, the folder's name decides if it says 1s or 4s.
@@ -255,31 +255,31 @@ def stored_window_s(file: SessionFile, layout: Layout) -> float:
     """
     windows = {
         trial: file.variables[name][1]
-        for trial, name in file.trials(layout.kind).items()
+        for trial, name in file.trials(plan.kind).items()
         if len(file.variables[name]) == 3
     }
-    known = layout.seconds(file.session)
+    known = plan.seconds(file.session)
     seconds = sum(known.get(trial, 0) for trial in windows)
     counted = sum(n for trial, n in windows.items() if trial in known)
     ratio = seconds / counted if counted else 0.0
     for window_s in (1.0, 4.0):
         if 0.8 <= ratio / window_s <= 1.25:
             return window_s
-    named = [s for s in (1.0, 4.0) if f"{s:g}s" in layout.folder.path.name.lower()]
-    if named and not layout.measured:
+    named = [s for s in (1.0, 4.0) if f"{s:g}s" in plan.folder.path.name.lower()]
+    if named and not plan.measured:
         return named[0]
     told = f"in {seconds} s of clips are neither 1 s nor 4 s long" if seconds else "are unknown"
     raise DataError(
-        f"{file.path}: {sum(windows.values())} windows {layout.kind} {told}; restore the file "
+        f"{file.path}: {sum(windows.values())} windows {plan.kind} {told}; restore the file "
         "from the release, or say how long they are (window_s=…)"
     )
 
 
-def odd_lengths(file: SessionFile, layout: Layout, reader: Reader) -> Iterator[str]:
+def odd_lengths(file: SessionFile, plan: FolderPlan, reader: Reader) -> Iterator[str]:
     """Say which trials of a recorded file are not as long as their clips."""
-    if layout.folder.manifest:
+    if plan.folder.manifest:
         return
-    known, trials = layout.seconds(file.session), file.trials(layout.kind)
+    known, trials = plan.seconds(file.session), file.trials(plan.kind)
     step = reader.window_s if isinstance(reader, MatFeatures) else 1 / SFREQ
     lengths = {
         trial: file.variables[name][1] * step

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from eeg_emotion_env import EEGEmotionEnv
+from eeg_emotion_env import EEGEmotionEnv, load
 from eeg_emotion_env.simulation import SimulationConfig
 from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
+from tests.eeg_emotion_env import writers
 from tests.eeg_emotion_env.mahnob_release import write_features, write_release
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*pretrained on simulated EEG")
@@ -87,3 +88,63 @@ def test_transductive_normalisation_does_look_ahead_and_says_so(seed_trees):
     assert not np.allclose(before[:SECONDS_BEFORE], after[:SECONDS_BEFORE])
     env = EEGEmotionEnv("seed", str(seed_trees[0]), **options)
     assert env.episodes[0].track == "transductive"
+
+
+OTHERS = {
+    "seed-iv": (
+        lambda root: writers.write_seed_iv(root, seconds=8, subjects=(1,)),
+        {"raw": "eeg_raw_data/1/1_20160518.mat"},
+        lambda name: int(name.rsplit("eeg", 1)[1]),
+    ),
+    "seed-vii": (
+        lambda root: writers.write_seed_vii(root, more_windows=2),
+        {"raw": "EEG_preprocessed/12.mat", "de": "EEG_features/12.mat"},
+        lambda name: int(name.rsplit("_", 1)[-1]),
+    ),
+    "refed": (
+        lambda root: writers.write_refed(root, names=("1",), seconds=8),
+        {"raw": "data/1/EEG_videos.mat"},
+        lambda name: int(name.rsplit("_", 1)[1]),
+    ),
+}
+"""How a set is written, where its EEG or features lie, and the trial of a variable."""
+
+
+def _perturb(path, trial_of, seconds):
+    """Change what lies after a second of trial 2, and all of the later trials."""
+    content = {k: v for k, v in scipy.io.loadmat(path).items() if not k.startswith("__")}
+    rng = np.random.default_rng(0)
+    for name, values in content.items():
+        number = trial_of(name)
+        if number < TRIAL:
+            continue
+        if values.ndim == 3:  # windows of 4 s first
+            first = int(seconds // 4) if number == TRIAL else 0
+            values[first:] = rng.uniform(10, 28, values[first:].shape)
+        else:
+            rate = 1000 if "video" in name else 200
+            first = int(seconds * rate) if number == TRIAL else 0
+            values[:, first:] = rng.normal(0, 40, values[:, first:].shape)
+    scipy.io.savemat(path, content)
+
+
+@pytest.mark.filterwarnings("ignore:.*not as long as the")
+@pytest.mark.parametrize(
+    ("dataset", "features"),
+    [(name, kind) for name, (_, files, _) in OTHERS.items() for kind in files],
+)
+def test_later_eeg_changes_no_earlier_feature(dataset, features, tmp_path):
+    write, files, trial_of = OTHERS[dataset]
+    seconds = 4.0
+    options = {} if dataset == "refed" else {"features": features}
+    trees = [tmp_path / "before", tmp_path / "after"]
+    for tree in trees:
+        write(tree)
+    _perturb(trees[1] / files[features], trial_of, seconds)
+    before, after = (load(dataset, tree, **options).select(sessions=[1]) for tree in trees)
+    np.testing.assert_array_equal(before[0].features, after[0].features)
+    n_same = int(seconds / before[1].step_s)
+    assert 0 < n_same < before[1].n_steps
+    np.testing.assert_array_equal(before[1].features[:n_same], after[1].features[:n_same])
+    assert not np.allclose(before[1].features[n_same], after[1].features[n_same])
+    assert before[1].track == "causal"

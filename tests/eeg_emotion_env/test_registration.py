@@ -3,18 +3,22 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from scipy.io import loadmat, savemat
 from stable_baselines3.common.env_checker import check_env as check_sb3_env
 
 import eeg_emotion_env
+from eeg_emotion_env import EEGEmotionEnv
 from eeg_emotion_env.datasets import DATASETS, Trials
 from eeg_emotion_env.errors import ConfigError, SimulatedDataWarning
 from eeg_emotion_env.latents import load_latent_episodes, make_encoder, require_fitting
 from eeg_emotion_env.registration import ENV, VECTOR_ENV, register_envs
+from tests.eeg_emotion_env import writers
 
 from .toys import toy_trial
 
@@ -81,9 +85,49 @@ def test_only_chosen_subjects_are_played():
         gymnasium.make("EEGEmotion-Simulated-v0", **OFFLINE, subjects=[77])
 
 
-def test_missing_recordings_are_simulated_with_a_warning():
-    with pytest.warns(SimulatedDataWarning, match="EEG_EMOTION_DATA"):
+@pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
+def test_missing_recordings_are_simulated_with_one_warning(make):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        env = make("EEGEmotion-SEED-v0", encoder="none")
+        env.reset(seed=0)
+    kinds = [str(w.message) for w in caught if issubclass(w.category, SimulatedDataWarning)]
+    assert len(kinds) == 1
+    assert "EEG_EMOTION_DATA" in kinds[0]
+
+
+def test_the_warning_names_the_folder_that_was_searched(monkeypatch, tmp_path):
+    monkeypatch.setenv("EEG_EMOTION_DATA", str(tmp_path))
+    with pytest.warns(SimulatedDataWarning, match=str(tmp_path)):
         gymnasium.make("EEGEmotion-SEED-v0", encoder="none")
+
+
+@pytest.mark.filterwarnings("ignore::eeg_emotion_env.errors.DataWarning")
+def test_labels_that_change_are_seen_by_the_next_environment(tmp_path):
+    writers.write_seed(tmp_path / "S", subjects=(1,), sessions=(1,), seconds=4)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "EEG").symlink_to(tmp_path / "S" / "Preprocessed_EEG")
+    options = {"data": str(tmp_path / "linked"), "encoder": "none"}
+
+    def label(**more):
+        env = EEGEmotionEnv("seed", **options, **more)
+        env.reset(options={"trial": 1})
+        return env.step(np.zeros(2, np.float32))[4]["label"][0]
+
+    assert label() == 1.0
+    path = tmp_path / "S" / "Preprocessed_EEG" / "label.mat"
+    savemat(path, {"label": -loadmat(path)["label"]})
+    assert label() == -1.0
+    csv = tmp_path / "elsewhere.csv"
+    for value in (0.5, -0.5):
+        csv.write_text(f"stimulus,time_s,valence,arousal\n1,1,{value},0\n")
+        assert label(dataset_options={"labels": str(csv)}) == value
+
+
+def test_options_of_a_data_set_are_not_arguments_of_load():
+    for option in ("normalization", "source", "name", "cache"):
+        with pytest.raises(ConfigError, match="option of data set"):
+            load_latent_episodes("simulated", dataset_options={option: "none"})
 
 
 def test_environments_share_what_is_encoded():

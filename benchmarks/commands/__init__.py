@@ -1,0 +1,24 @@
+"""What each command of `eegdancer` does."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks import options as arguments
+from benchmarks.commands.data import cache, check_data, simulate
+from benchmarks.commands.leaderboard import leaderboard
+from benchmarks.commands.training import evaluate, pretrain, train
+
+RUN: dict[type[Any], Callable[[Any], int]] = {
+    arguments.CheckData: check_data,
+    arguments.Simulate: simulate,
+    arguments.Cache: cache,
+    arguments.Pretrain: pretrain,
+    arguments.Train: train,
+    arguments.Evaluate: evaluate,
+    arguments.Leaderboard: leaderboard,
+}
+
+
+def run(options: Any) -> int:
+    """Run a command and return its exit status."""
+    return RUN[type(options)](options)
