@@ -1,5 +1,6 @@
 """`Trial`: one EEG recording of one stimulus with its label track, the unit of everything."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from eeg_emotion_env.errors import DataError
 
 if TYPE_CHECKING:
+    from eeg_emotion_env.datasets.recording import Signal
     from eeg_emotion_env.simulation import SimulationConfig
 
 LABEL_KINDS = (
@@ -91,6 +93,9 @@ class Trial:
         True affect behind the labels; known for simulations only.
     simulation : SimulationConfig or None
         What generated the trial; None for recorded data.
+    read_eeg : callable or None
+        Reads the raw EEG behind the features, when it is called; None where only features are
+        stored.
 
     Raises
     ------
@@ -112,6 +117,7 @@ class Trial:
     origin: str = ""
     truth: FloatArray | None = field(default=None, repr=False)
     simulation: "SimulationConfig | None" = field(default=None, repr=False)
+    read_eeg: "Callable[[], Signal] | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("features", "labels", "truth"):

@@ -4,6 +4,7 @@ import importlib
 
 from benchmarks.entries.base import Entry
 from benchmarks.entries.bptt import BPTT, BPTTCCC
+from benchmarks.entries.braindecode_nets import EEGConformer, EEGNet, ShallowFBCSP
 from benchmarks.entries.constant import Constant
 from benchmarks.entries.eegdancer import (
     AsymmetricCritic,
@@ -33,6 +34,7 @@ ENTRIES: dict[str, type[Entry]] = {
         *(Constant, StimulusTimeMean, Ridge, SVR, GradientBoosting),
         *(MLP, MLPCalibrated, MLPCCC, GRU, GRUCalibrated, GRUCCC),
         *(TCN, TCNCalibrated, TCNCCC, Transformer, TransformerCalibrated, TransformerCCC),
+        *(EEGNet, ShallowFBCSP, EEGConformer),
         *(BPTT, BPTTCCC, EEGDancer, CCCReward, NoRL, NoVQ, NoDynamics),
         *(GammaZero, AsymmetricCritic, OracleFilter, OracleSmoother),
     )

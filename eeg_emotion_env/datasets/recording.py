@@ -132,6 +132,22 @@ class SignalReader(Reader):
 
 
 @dataclass(frozen=True, eq=False)
+class EEGOf:
+    """Reads the raw EEG of a trial when it is called (see `Trial.read_eeg`)."""
+
+    reader: SignalReader
+    key: TrialKey
+
+    def __call__(self) -> Signal:
+        """Read it."""
+        return self.reader.signal(self.key)
+
+    def __repr__(self) -> str:
+        """Say what it is, not where: jobs are named by what a trial holds."""
+        return f"raw EEG of {self.key}"
+
+
+@dataclass(frozen=True, eq=False)
 class Recording:
     """Trials of one subject in one session, read one at a time and only when needed.
 
@@ -208,6 +224,7 @@ class Recording:
             origin=reader.origin(key),
             truth=self.truth.at_steps(key, n_steps, step_s) if self.truth else None,
             simulation=self.simulation,
+            read_eeg=EEGOf(reader, key) if isinstance(reader, SignalReader) else None,
         )
 
 
