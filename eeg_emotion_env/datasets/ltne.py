@@ -4,13 +4,13 @@ The container is a BIDS tree (see `eeg_emotion_env.datasets.bids`):
 
 - ``dataset_description.json``, whose ``Name`` contains ``LTNE``;
 - one EDF file a trial, ``sub-<n>/ses-<n>/eeg/sub-<n>_ses-<n>_task-film_run-<trial>_eeg.edf``: EEG
-  in microvolts at any rate, channels named by the 10-10 system;
+  in microvolts at any rate, channels named by the 10-10 system, trials in the order of recording;
 - beside it ``…_labels.tsv`` with ``time_s`` (seconds from the start of the trial), ``valence`` and
   ``arousal`` in [-1, 1], at a rate of their own;
 - and, where the stimulus is known, ``…_events.tsv`` with one row, whose ``trial_type`` names it.
 
 To convert the recordings, call `write_ltne_trial` for each trial, or write the tree with MNE-BIDS
-(`mne_bids.write_raw_bids`) and add the tables.
+(`mne_bids.write_raw_bids`; not installed with this package) and add the tables.
 """
 
 import json
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from eeg_emotion_env.datasets.base import Survey
 from eeg_emotion_env.datasets.bids.dataset import BIDS
@@ -29,6 +29,12 @@ from eeg_emotion_env.datasets.files import beside
 from eeg_emotion_env.datasets.recording import checked_eeg
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.labels import DIMENSIONS
+
+COARSEST_UV = 0.5
+"""Microvolts of a digit that `write_ltne_trial` stores EEG with, at most."""
+
+MOST_DIGITS = 2**16 - 1
+"""Digits of a channel's range in EDF."""
 
 CARD = replace(
     BIDS_CARD,
@@ -96,8 +102,8 @@ def write_ltne_trial(
     root : Path
         Folder of the container.
     eeg : array_like, shape (n_channels, n_times), microvolts
-        EEG; stored with 16 bits a sample over each channel's range. An incomplete last second is
-        dropped.
+        EEG. Each channel's mean is taken away, which no feature depends on, and the rest stored
+        with 16 bits a sample over the channel's range. An incomplete last second is dropped.
     sfreq : float
         Rate of the EEG, a whole number of Hz.
     channels : tuple of str
@@ -108,7 +114,7 @@ def write_ltne_trial(
     label_rate : float
         Rate of the labels, Hz.
     subject, session, trial : int
-        Who, when and which, from 1.
+        Who, when and which, from 1; trials in the order of recording.
     stimulus : str or None
         Its name, the same for all who saw it.
 
@@ -120,40 +126,83 @@ def write_ltne_trial(
     Raises
     ------
     DataError
-        If values cannot be EEG in microvolts, or shapes contradict each other.
+        If values cannot be EEG in microvolts, 16 bits would resolve `COARSEST_UV` no more, or
+        shapes contradict each other.
     ConfigError
         If the rate is no whole number.
     """
-    from edfio import Edf, EdfSignal
-
-    values = checked_eeg(np.asarray(eeg), len(channels), "eeg").astype(np.float64)
-    if sfreq != round(sfreq) or values.shape[1] < sfreq:
-        raise ConfigError(f"sfreq must be whole Hz, and eeg last a second, not {sfreq}")
-    ratings = np.asarray(labels, dtype=np.float64)
-    if ratings.ndim != 2 or ratings.shape[1] != len(DIMENSIONS) or (np.abs(ratings) > 1).any():
-        raise DataError(f"labels must be (n, 2) within [-1, 1], not {ratings.shape}")
-    who = f"sub-{subject:02d}", f"ses-{session:02d}"
-    stem = root.joinpath(*who, "eeg", f"{'_'.join(who)}_task-film_run-{trial:02d}")
+    values = _whole_seconds(eeg, sfreq, len(channels))
+    ranges = [_range(row, name) for name, row in zip(channels, values, strict=True)]
+    ratings = _ratings(labels)
+    stem = _stem(root, subject, session, trial)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    whole = values[:, : int(values.shape[1] // sfreq * sfreq)]
-    reaches = [float(np.ceil(reach)) for reach in np.abs(whole).max(axis=1)]
     path = Path(f"{stem}_eeg.edf")
-    Edf(
-        [
-            EdfSignal(row, sfreq, label=name, physical_dimension="uV", physical_range=(-r, r))
-            for name, row, r in zip(channels, whole, (r or 1.0 for r in reaches), strict=True)
-        ]
-    ).write(path)
-    times = np.arange(1, len(ratings) + 1) / label_rate
-    rows = [f"{t:.9g}\t{_text(v)}\t{_text(a)}" for t, (v, a) in zip(times, ratings, strict=True)]
-    _write(Path(f"{stem}_labels.tsv"), ["\t".join(("time_s", *DIMENSIONS)), *rows])
+    _write_edf(path, values, sfreq, channels, ranges)
+    _write_labels(Path(f"{stem}_labels.tsv"), ratings, label_rate)
     if stimulus is not None:
-        event = f"0.0\t{whole.shape[1] / sfreq:g}\t{stimulus}"
+        event = f"0.0\t{values.shape[1] / sfreq:g}\t{stimulus}"
         _write(Path(f"{stem}_events.tsv"), ["onset\tduration\ttrial_type", event])
     if not (root / DESCRIPTION).exists():
         description = {"Name": "LTNE", "BIDSVersion": "1.10.0", "DatasetType": "raw"}
         _write(root / DESCRIPTION, [json.dumps(description, indent=1)])
     return path
+
+
+def _whole_seconds(eeg: ArrayLike, sfreq: float, n_channels: int) -> NDArray[np.float64]:
+    """Return the whole seconds of EEG, each channel without its mean."""
+    values = checked_eeg(np.asarray(eeg), n_channels, "eeg").astype(np.float64)
+    if sfreq != round(sfreq) or values.shape[1] < sfreq:
+        raise ConfigError(f"sfreq must be whole Hz, and eeg last a second, not {sfreq}")
+    whole: NDArray[np.float64] = values[:, : int(values.shape[1] // sfreq * sfreq)]
+    whole -= whole.mean(axis=1, keepdims=True)
+    return whole
+
+
+def _range(row: NDArray[np.float64], name: str) -> float:
+    """Return the whole microvolts that a channel stays within; refuse one that swings too far."""
+    reach = float(np.ceil(np.abs(row).max())) or 1.0
+    if 2 * reach / MOST_DIGITS > COARSEST_UV:
+        raise DataError(
+            f"eeg: channel {name} swings by {reach:g} µV, so 16 bits would not resolve "
+            f"{COARSEST_UV:g} µV; remove drift and artefacts first (high-pass filter)"
+        )
+    return reach
+
+
+def _ratings(labels: ArrayLike) -> NDArray[np.float64]:
+    ratings = np.asarray(labels, dtype=np.float64)
+    if ratings.ndim != 2 or ratings.shape[1] != len(DIMENSIONS) or (np.abs(ratings) > 1).any():
+        raise DataError(f"labels must be (n, 2) within [-1, 1], not {ratings.shape}")
+    return ratings
+
+
+def _stem(root: Path, subject: int, session: int, trial: int) -> Path:
+    """Return path and name of a trial's files without suffix."""
+    who = f"sub-{subject:02d}", f"ses-{session:02d}"
+    return root.joinpath(*who, "eeg", f"{'_'.join(who)}_task-film_run-{trial:02d}")
+
+
+def _write_edf(
+    path: Path,
+    values: NDArray[np.float64],
+    sfreq: float,
+    channels: tuple[str, ...],
+    ranges: list[float],
+) -> None:
+    from edfio import Edf, EdfSignal
+
+    Edf(
+        [
+            EdfSignal(row, sfreq, label=name, physical_dimension="uV", physical_range=(-r, r))
+            for name, row, r in zip(channels, values, ranges, strict=True)
+        ]
+    ).write(path)
+
+
+def _write_labels(path: Path, ratings: NDArray[np.float64], label_rate: float) -> None:
+    times = np.arange(1, len(ratings) + 1) / label_rate
+    rows = [f"{t:.9g}\t{_text(v)}\t{_text(a)}" for t, (v, a) in zip(times, ratings, strict=True)]
+    _write(path, ["\t".join(("time_s", *DIMENSIONS)), *rows])
 
 
 def _write(path: Path, lines: list[str]) -> None:

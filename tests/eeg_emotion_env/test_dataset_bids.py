@@ -3,18 +3,27 @@
 import json
 import shutil
 import struct
+import sys
 import warnings
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import gymnasium
 import mne
 import numpy as np
 import pytest
-from edfio import Edf, EdfSignal, read_edf
+from edfio import Edf, EdfSignal, Recording, read_edf
 from scipy.io import savemat
 
 from eeg_emotion_env.datasets import detect, get_dataset, load
+from eeg_emotion_env.datasets.base import Survey
+from eeg_emotion_env.datasets.bids.files import RecordingFile, _entities
+from eeg_emotion_env.datasets.bids.labels import Place
+from eeg_emotion_env.datasets.bids.runs import Run
+from eeg_emotion_env.datasets.bids.signals import Header
+from eeg_emotion_env.datasets.bids.trials import segments_of
 from eeg_emotion_env.datasets.checks import check_folder
 from eeg_emotion_env.errors import ConfigError, DataError, DataWarning
 from eeg_emotion_env.features import log_band_power
@@ -56,7 +65,7 @@ def rated(names=("VA1", "VA2"), unit="uV", **kwargs):
     return {name: (wave(i, **kwargs), unit, span) for i, name in enumerate(names)}
 
 
-def write(path, signals, sfreq=SFREQ):
+def write(path, signals, sfreq=SFREQ, began=datetime(2020, 5, 5)):
     """Write an EDF file from name: (values, unit, physical range)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     largest = 18432
@@ -73,7 +82,9 @@ def write(path, signals, sfreq=SFREQ):
                 else (-32000, 32000),
             )
             for name, (values, unit, span) in signals.items()
-        ]
+        ],
+        recording=Recording(startdate=began.date()),
+        starttime=began.time(),
     ).write(path)
     return path
 
@@ -113,16 +124,17 @@ def without_labels(root):
 
 
 def test_files_are_those_of_the_release(written):
-    path = written / "sub-01/eeg/sub-01_task-calibration_run-2_eeg.edf"
+    path = written / "sub-01/eeg/sub-01_task-run2_eeg.edf"
     edf = read_edf(path)
     assert edf.labels == (*CHANNELS, "GSR", "ECG", "VA1", "VA2", "VAtarg")
     assert {signal.sampling_frequency for signal in edf.signals} == {1000}
     assert path.stat().st_size == 256 * (1 + 37) + 37 * 6 * 1000 * 2
     assert b"SIMULATED" in path.read_bytes()[:256]
-    rows = path.with_name("sub-01_task-calibration_run-2_channels.tsv").read_text().splitlines()
+    rows = path.with_name("sub-01_task-run2_channels.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["name", "type", "units"]
     assert [row.split("\t")[2] for row in rows[1:]] == ["microV"] * 37
-    events = path.with_name("sub-01_task-calibration_run-2_events.tsv").read_text()
+    assert (edf.startdate.isoformat(), edf.starttime.isoformat()) == ("2000-01-01", "08:05:00")
+    events = path.with_name("sub-01_task-run2_events.tsv").read_text()
     assert events == "onset\tduration\ttrial_type\n0.0\t21\t1\n0.0\t21\t102\n"
     facts = json.loads(path.with_suffix(".json").read_text())
     assert (facts["SamplingFrequency"], facts["EEGReference"]) == (1000, "FCz")
@@ -138,7 +150,7 @@ def test_round_trip(written):
         (subject, 1, trial) for subject in (1, 2) for trial in (1, 2, 3)
     ]
     for trial in trials:
-        task = "genMusic01" if trial.trial == 3 else f"calibration_run-{trial.trial}"
+        task = "genMusic01" if trial.trial == 3 else f"run{trial.trial}"
         name = f"sub-{trial.subject:02d}"
         values = stored(written / name / "eeg" / f"{name}_task-{task}_eeg.edf")
         raw = np.stack([values[channel] for channel in CHANNELS])
@@ -156,6 +168,18 @@ def test_round_trip(written):
         np.testing.assert_allclose(trial.labels, simulated[0], atol=1e-4)
         np.testing.assert_allclose(trial.truth, simulated[1], atol=1e-6)
         np.testing.assert_allclose(raw, simulate_trial(*ids).eeg, atol=1e-6)
+
+
+def test_runs_may_be_entities_instead_of_tasks(written, tmp_path):
+    shutil.copytree(written, tmp_path / "S")
+    for path in (tmp_path / "S").rglob("*_task-run*"):
+        path.rename(path.with_name(path.name.replace("task-run", "task-calibration_run-")))
+    before, after = load("bids", written), load("bids", tmp_path / "S")
+    assert (after.keys, len(after)) == (before.keys, 6)
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(new.features, old.features)
+        np.testing.assert_array_equal(new.labels, old.labels)
+        np.testing.assert_array_equal(new.truth, old.truth)
 
 
 def test_writing_twice_gives_the_same_bytes(written, tmp_path):
@@ -184,11 +208,12 @@ def test_check_and_detect(written, root):
     report = check_folder(BIDS, written)
     assert (report.ok, report.warnings) == (True, [])
     assert len(report.found) == 6
+    assert not any("order of recording" in note for note in report.notes)
     assert check_folder(BIDS, root).ok
 
 
 def test_simulated_files_say_so_wherever_they_are_copied(written, tmp_path):
-    shutil.copy(written / "sub-01/eeg/sub-01_task-calibration_run-1_eeg.edf", tmp_path / "a.edf")
+    shutil.copy(written / "sub-01/eeg/sub-01_task-run1_eeg.edf", tmp_path / "a.edf")
     trial = load("bids", tmp_path)[0]
     assert (trial.source, trial.label_kind, trial.subject) == ("simulated", "simulated", "a")
 
@@ -384,14 +409,52 @@ def test_events_with_tables_and_across_runs(root):
     np.testing.assert_allclose(trials[1].labels[:, 0], [0.115, 0.135, 0.155], atol=1e-6)
 
 
-def test_overlapping_and_short_clips_are_warned_of(root):
+def test_types_that_are_not_given_name_no_stimulus(root):
     for subject in (1, 2):
-        table(root / f"{RUN.format(subject, subject)}_events.tsv", EVENTS)
+        rows = "onset duration trial_type\n1 2 n/a\n5 2 film\n"
+        table(root / f"{RUN.format(subject, subject)}_events.tsv", rows)
+    assert [k.stimulus for k in load("bids", root, trials="events").keys] == [None, "film"] * 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "expected", "first"),
+    [
+        ("0 3 a\n2 3 b\n4 3 c\n", {}, [(0, 2), (2, 4), (4, 7)], 2),  # like ds002723
+        ("1 9 a\n5 1 b\n", {}, [(1, 5), (5, 6)], 5),
+        ("1 9 a\n5 9 b\n", {}, [(1, 5), (5, 8)], 5),
+        ("1 1 a\n5 1 b\n", {"clip_s": 5.0}, [(1, 5), (5, 8)], 5),
+        ("0 9 a\n2 1 press\n4 1 a\n", {"event_types": "a"}, [(0, 4), (4, 5)], 4),
+    ],
+)
+def test_a_trial_ends_where_the_next_one_begins(root, rows, options, expected, first):
+    without = [root / f"{RUN.format(n, n)}_events.tsv" for n in (1, 2)]
+    for path in without:
+        table(path, f"onset duration trial_type\n{rows}")
     with pytest.warns(DataWarning) as caught:
-        load("bids", root, trials="events", clip_s=5.0)
+        trials = load("bids", root, trials="events", normalization="none", **options).select([1])
     messages = [str(warning.message) for warning in caught]
-    assert any("overlap, first where one begins at 5 s" in text for text in messages)
-    assert any("ends before its last trial is 5 s long" in text for text in messages)
+    for path in without:
+        (said,) = [text for text in messages if f"{path}: trials overlap" in text]
+        assert f"first at {first} s" in said
+    short = options.get("clip_s") is not None
+    assert any("ends before its last trial is 5 s long" in text for text in messages) == short
+    raw = np.stack([stored(root / f"{FIRST}_eeg.edf")[name] for name in ("Fp1", "Cz", "O2")])
+    for trial, (start, stop) in zip(trials, expected, strict=True):
+        piece = raw[:, start * SFREQ : stop * SFREQ]
+        np.testing.assert_array_equal(trial.features, log_band_power(piece, SFREQ))
+
+
+def test_places_share_no_sample_and_keep_their_length():
+    rng = np.random.default_rng(0)
+    for sfreq in (200.0, 1000.0, 512.0):
+        # Onsets on, between and just beside samples; some trials end exactly where others begin.
+        onsets = np.cumsum(rng.integers(300, 900, 500) / 2) / sfreq
+        onsets += rng.choice([0, 1e-12, -1e-12], 500)
+        pieces = [Place(Path("x"), *pair).samples(sfreq, 10**9) for pair in pairwise(onsets)]
+        assert all(stop == start for (_, stop), (start, _) in pairwise(pieces))
+        for onset in onsets:
+            start, stop = Place(Path("x"), onset, onset + 1.0).samples(sfreq, 10**9)
+            assert stop - start == sfreq
 
 
 # Names and places.
@@ -490,6 +553,290 @@ def test_participants_without_recordings_are_noted(root):
     table(root / "participants.tsv", "participant_id age\nsub-01 20\nsub-02 20\nsub-03 20\n")
     notes = check_folder(BIDS, root).notes
     assert any("participants.tsv: no recordings of sub-03" in note for note in notes)
+
+
+def test_mne_bids_is_not_needed(root, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mne_bids", None)
+    assert len(load("bids", root)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("sub-01_ses-pre_task-x_acq-hi_run-02_eeg.edf", ("01", "pre", "x", "hi", "02")),
+        ("sub-A7_task-rest_desc-clean_split-01_eeg.fif.gz", ("A7", None, "rest", None, None)),
+        ("SUB-3_Task-x_RUN-1.EDF", ("3", None, "x", None, "1")),
+        ("a-b-c_run-4_x.y.vhdr", (None, None, None, None, "4")),
+        ("film 2.edf", (None,) * 5),
+        ("sub-.edf", (None,) * 5),
+    ],
+)
+def test_entities_of_names(name, told):
+    found = _entities(Path("sub-99/ses-99") / name)
+    assert tuple(found.get(key) for key in ("sub", "ses", "task", "acq", "run")) == told
+
+
+@pytest.mark.parametrize("run", ["01", "02"])
+@pytest.mark.parametrize(("one", "other"), [("", "01"), ("", "pre"), ("", "1")])
+def test_sessions_of_the_same_number_are_refused(tmp_path, run, one, other):
+    paths = []
+    for session, number in ((one, "01"), (other, run)):
+        who = [f"ses-{session}"] if session else []
+        name = "_".join(["sub-01", *who, f"task-x_run-{number}_eeg.edf"])
+        paths.append(
+            write(tmp_path.joinpath("sub-01", *who, "eeg", name), {**eeg("Cz"), **rated()})
+        )
+    (problem,) = check_folder(BIDS, tmp_path).problems
+    assert all(str(path) in problem for path in paths)
+    assert "\n" not in problem
+    with pytest.raises(DataError, match="its session counts as number 1"):
+        load("bids", tmp_path)
+    # Alone they are sound.
+    shutil.rmtree(paths[1].parent)
+    assert [(k.session, k.trial) for k in load("bids", tmp_path).keys] == [(1, 1)]
+
+
+@pytest.mark.parametrize("trials", ["run", "events"])
+def test_no_two_trials_get_the_same_key(tmp_path, trials):
+    runs, found = [], Survey()
+    for name in ("a", "b"):
+        file = RecordingFile(tmp_path / f"{name}.edf", 1, "", "", None, name, tmp_path)
+        header = Header(file.path, (file.path,), ("Cz",), ("eeg",))
+        runs.append(Run(file, header, {"Cz": "Cz"}, 200.0, 4000))
+        table(tmp_path / f"{name}_events.tsv", f"onset duration trial_type\n1 2 {name}\n")
+    options = BIDS.Options(trials=trials)
+    segments = segments_of(runs, "bids", options, True, found)
+    if trials == "events":  # counted through
+        assert ([key.trial for key in segments], found.problems) == ([1, 2], [])
+        return
+    (problem,) = found.problems
+    assert problem.startswith(f"{runs[1].file.path}: holds bids subject 1 session 1 trial 1, as")
+    assert str(runs[0].file.path) in problem
+    assert [key.stimulus for key in segments] == ["a"]
+
+
+# The order of recording.
+
+NOON = datetime(2021, 3, 4, 12)
+
+
+def session(root, names, times=None, seed=0):
+    """Write recordings of one session, whose headers say when they began."""
+    paths = []
+    for number, name in enumerate(names):
+        path = root / f"sub-01/eeg/sub-01_{name}_eeg.edf"
+        signals = {**eeg("Fp1", "Cz", seed=seed + number), **rated()}
+        paths.append(write(path, signals, began=times[number] if times else NOON))
+    return paths
+
+
+def scans(root, names, times, ending="_eeg.edf", folder="eeg/"):
+    rows = "".join(
+        f"{folder}sub-01_{name}{ending} {time}\n" for name, time in zip(names, times, strict=True)
+    )
+    return table(root / "sub-01/sub-01_scans.tsv", f"filename acq_time\n{rows}")
+
+
+def order(root, **options):
+    """Return names and numbers of the trials in order."""
+    trials = load("bids", root, **options)
+    named = {trial.key: Path(trial.origin.split(": EEG")[0]) for trial in trials}
+    return [(path.name[7:-8], key.trial) for key, path in named.items()]
+
+
+def after(*minutes):
+    return [NOON + timedelta(minutes=number) for number in minutes]
+
+
+def iso(*minutes):
+    return [time.isoformat() for time in after(*minutes)]
+
+
+def notes(root):
+    report = check_folder(BIDS, root)
+    assert not report.problems
+    assert not report.warnings
+    return " ".join(note for note in report.notes if " order of " in note)
+
+
+@pytest.mark.parametrize("zone", ["", "Z", ".250000", "+01:00"])
+@pytest.mark.parametrize("ending", ["_eeg.edf", "_eeg.EDF", "_eeg.vhdr"])
+def test_scans_tell_the_order(tmp_path, zone, ending):
+    names = ["task-a", "task-b", "task-c"]
+    session(tmp_path, names, times=after(1, 2, 3))
+    scans(tmp_path, names, [time + zone for time in iso(8, 5, 7)], ending)
+    assert order(tmp_path) == [("task-b", 1), ("task-c", 2), ("task-a", 3)]
+    assert notes(tmp_path) == ""
+    # The number of a trial does not hang on which tasks are read.
+    assert order(tmp_path, task="a,c") == [("task-c", 2), ("task-a", 3)]
+
+
+def test_scans_of_a_session(tmp_path):
+    for name, minute in (("a", 2), ("b", 1)):
+        path = tmp_path / f"sub-1/ses-2/eeg/sub-1_ses-2_task-{name}_eeg.edf"
+        write(path, {**eeg("Cz"), **rated()}, began=NOON + timedelta(minutes=9 - minute))
+    rows = f"eeg/sub-1_ses-2_task-b_eeg.edf {iso(1)[0]}\neeg/sub-1_ses-2_task-a_eeg.edf {iso(2)[0]}"
+    table(tmp_path / "sub-1/ses-2/sub-1_ses-2_scans.tsv", f"filename acq_time\n{rows}\n")
+    trials = load("bids", tmp_path)
+    assert [(t.session, t.trial, "task-b" in t.origin) for t in trials] == [
+        (2, 1, True),
+        (2, 2, False),
+    ]
+
+
+def test_shifted_dates_of_scans_count(tmp_path):
+    names = ["task-a", "task-b"]
+    session(tmp_path, names)
+    scans(tmp_path, names, ["1867-06-15T13:45:30", "1867-06-15T13:15:30"])
+    assert order(tmp_path) == [("task-b", 1), ("task-a", 2)]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["n/a", "n/a", "n/a"],
+        ["n/a", *iso(5, 7)],
+        [*iso(5, 5), "2021-03-04T11:00:00"],
+        ["soon", *iso(5, 7)],
+        ["0900-01-01T00:00:00", *iso(5, 7)],
+    ],
+)
+def test_headers_tell_the_order_where_scans_do_not(tmp_path, times):
+    names = ["task-a", "task-b", "task-c"]
+    session(tmp_path, names, times=after(3, 1, 2))
+    expected = [("task-b", 1), ("task-c", 2), ("task-a", 3)]
+    assert order(tmp_path) == expected
+    scans(tmp_path, names, times)
+    assert order(tmp_path) == expected
+    assert notes(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        after(0, 0, 0),
+        after(5, 0, 0),
+        [*after(5, 1), datetime(1985, 1, 1)],  # one of them is anonymised
+    ],
+)
+def test_the_order_is_assumed_where_nothing_tells_it(tmp_path, times):
+    session(tmp_path, ["task-c", "task-a_run-2", "task-a_run-1"], times=times)
+    expected = [("task-a_run-1", 1), ("task-a_run-2", 2), ("task-c", 3)]
+    assert order(tmp_path) == expected
+    said = notes(tmp_path)
+    assert said.startswith(f"{tmp_path}/sub-01/eeg: order of recording assumed")
+    assert "more session" not in said
+    shutil.copytree(tmp_path / "sub-01", tmp_path / "ses-2/sub-01")
+    shutil.move(tmp_path / "ses-2/sub-01", tmp_path / "sub-02")
+    shutil.rmtree(tmp_path / "ses-2")
+    for path in (tmp_path / "sub-02").rglob("*.edf"):
+        path.rename(path.with_name(path.name.replace("sub-01", "sub-02")))
+    assert "here and in 1 more session;" in notes(tmp_path)
+
+
+def test_one_recording_needs_no_order(root):
+    assert notes(root) == ""
+
+
+def test_runs_number_the_trials_if_they_are_in_order(tmp_path):
+    names = ["task-a_run-5", "task-b_run-2"]
+    session(tmp_path, names, times=after(9, 1))
+    assert order(tmp_path) == [("task-b_run-2", 2), ("task-a_run-5", 5)]
+    assert notes(tmp_path) == ""
+    scans(tmp_path, names, iso(1, 9))
+    assert order(tmp_path) == [("task-a_run-5", 1), ("task-b_run-2", 2)]
+    assert "sub-01/eeg: not recorded in the order of runs; trials are counted" in notes(tmp_path)
+
+
+def test_damage_in_other_tasks_does_not_matter_to_the_order(tmp_path):
+    names = ["task-a", "task-b", "task-c"]
+    paths = session(tmp_path, names, times=after(3, 2, 1))
+    paths[2].write_bytes(b"")
+    assert order(tmp_path, task="a,b") == [("task-a", 1), ("task-b", 2)]
+
+
+def test_scans_that_are_no_table(tmp_path):
+    names = ["task-a", "task-b"]
+    session(tmp_path, names, times=after(2, 1))
+    path = table(tmp_path / "sub-01/sub-01_scans.tsv", "filename operator\nx me\n")
+    assert order(tmp_path)[0] == ("task-b", 1)
+    path.write_bytes(b"filename\tacq_time\n\xff\xfe\n")
+    with pytest.raises(DataError, match=r"sub-01_scans\.tsv: not a CSV file"):
+        load("bids", tmp_path)
+
+
+def test_trials_at_events_are_counted_in_the_order_of_recording(tmp_path):
+    names = ["task-a", "task-b"]
+    session(tmp_path, names)
+    scans(tmp_path, names, iso(2, 1))
+    for name in names:
+        rows = f"onset duration trial_type\n1 2 {name}1\n5 2 {name}2\n"
+        table(tmp_path / f"sub-01/eeg/sub-01_{name}_events.tsv", rows)
+    keys = load("bids", tmp_path, trials="events").keys
+    assert [(key.trial, key.stimulus) for key in keys] == [
+        *((1, "task-b1"), (2, "task-b2"), (3, "task-a1"), (4, "task-a2")),
+    ]
+
+
+# The past alone.
+
+
+def changed_from(path, second, began=NOON):
+    """Change the EEG of a recording from a second on; nothing else."""
+    signals = stored(path)
+    scale = np.where(np.arange(N_TIMES) < second * SFREQ, 1.0, 0.3)
+    eeg_too = {
+        name: (values * scale, "uV", (-4000, 4000))
+        for name, values in signals.items()
+        if name not in ("VA1", "VA2")
+    }
+    write(path, {**eeg_too, **rated()}, began=began)
+
+
+def features(root, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return [trial.features for trial in load("bids", root, normalization="past", **options)]
+
+
+@pytest.mark.parametrize("by", ["scans", "headers", "runs"])
+def test_runs_depend_on_the_past_alone(tmp_path, by):
+    # Recorded as third, first, second; alphabetical order is another one.
+    names = ["task-a", "task-b", "task-c"] if by != "runs" else ["task-a_run-3", "task-b_run-1"]
+    names += ["task-a_run-2"] if by == "runs" else []
+    times = after(3, 1, 2) if by == "headers" else [NOON] * 3
+    third, _, second = session(tmp_path, names, times=times)
+    if by == "scans":
+        scans(tmp_path, names, iso(3, 1, 2))
+    before = features(tmp_path)
+    changed_from(second, 5, began=times[2])
+    changed_from(third, 0, began=times[0])
+    after_it = features(tmp_path)
+    np.testing.assert_array_equal(after_it[0], before[0])
+    np.testing.assert_array_equal(after_it[1][:5], before[1][:5])
+    assert not np.array_equal(after_it[1][5:], before[1][5:])
+    assert not np.array_equal(after_it[2], before[2])
+
+
+@pytest.mark.parametrize("second", [3, 4, 7])  # 7: second 5 of the second trial
+@pytest.mark.parametrize("clip_s", [None, 6.0])
+def test_trials_at_events_depend_on_the_past_alone(tmp_path, second, clip_s):
+    names = ["task-a", "task-b"]
+    later, earlier = session(tmp_path, names)
+    scans(tmp_path, names, iso(2, 1))
+    for name in names:  # the trials are said to overlap
+        rows = "onset duration trial_type\n0 5 x\n2 9 y\n"
+        table(tmp_path / f"sub-01/eeg/sub-01_{name}_events.tsv", rows)
+    before = features(tmp_path, trials="events", clip_s=clip_s)
+    assert [len(rows) for rows in before] == [2, 6, 2, 6]
+    changed_from(earlier, second)
+    changed_from(later, 0)
+    after_it = features(tmp_path, trials="events", clip_s=clip_s)
+    np.testing.assert_array_equal(after_it[0], before[0])
+    steps = second - 2
+    np.testing.assert_array_equal(after_it[1][:steps], before[1][:steps])
+    assert not np.array_equal(after_it[1][steps:], before[1][steps:])
+    assert not np.array_equal(after_it[2], before[2])
 
 
 # Channels and formats.
@@ -621,7 +968,7 @@ def test_other_formats(tmp_path, writer, name, n_files):
 
 def test_features_are_cached_by_content_and_choice(root, monkeypatch):
     before = load("bids", root, normalization="none")[0].features
-    monkeypatch.setattr("eeg_emotion_env.datasets.bids.dataset.read_microvolts", None)
+    monkeypatch.setattr("eeg_emotion_env.datasets.bids.trials.read_microvolts", None)
     again = load("bids", root, normalization="none")[0].features
     np.testing.assert_array_equal(before, again)
     with pytest.raises(TypeError):

@@ -25,6 +25,11 @@ def recording(*ids):
     return eeg, np.round(rng.uniform(-1, 1, (SECONDS * RATE, 2)), 6)
 
 
+def centred(eeg):
+    whole = eeg[:, : SECONDS * SFREQ]
+    return whole - whole.mean(axis=1, keepdims=True)
+
+
 @pytest.fixture
 def root(tmp_path):
     for subject, session, trial in IDS:
@@ -55,11 +60,38 @@ def test_round_trip(root):
         path = next(folder.glob(f"*_run-{trial.trial:02d}_eeg.edf"))
         stored = np.stack([signal.data for signal in read_edf(path).signals])
         np.testing.assert_array_equal(trial.features, log_band_power(stored, SFREQ))
-        np.testing.assert_allclose(stored, eeg[:, : SECONDS * SFREQ], atol=0.01)
+        np.testing.assert_allclose(stored, centred(eeg), atol=0.01)
         expected = labels.reshape(SECONDS, RATE, 2).mean(axis=1).astype(np.float32)
         np.testing.assert_array_equal(trial.labels, expected)
         assert trial.channels == CHANNELS
         assert (trial.source, trial.label_kind) == ("recorded", "continuous-self")
+
+
+def test_offsets_take_no_resolution(tmp_path):
+    eeg, labels = recording(1, 1, 1)
+    given = eeg + np.array([[3e5], [-3e5], [0.0]])
+    untouched = given.copy()
+    path = write_ltne_trial(tmp_path / "L", given, SFREQ, CHANNELS, labels, RATE, subject=1)
+    stored = np.stack([signal.data for signal in read_edf(path).signals])
+    np.testing.assert_allclose(stored, centred(eeg), atol=0.01)
+    np.testing.assert_array_equal(given, untouched)
+    features = load("ltne", tmp_path, normalization="none")[0].features
+    whole = eeg[:, : SECONDS * SFREQ]
+    np.testing.assert_allclose(features, log_band_power(whole, SFREQ), atol=1e-3)
+
+
+def test_swings_that_16_bits_do_not_resolve_are_refused(tmp_path):
+    eeg, labels = recording(1, 1, 1)
+    rows = CHANNELS, labels, RATE
+    drift = np.linspace(-1, 1, eeg.shape[1])
+    eeg[1] += 16_000 * drift
+    path = write_ltne_trial(tmp_path / "L", eeg, SFREQ, *rows, subject=1)
+    np.testing.assert_allclose(read_edf(path).signals[1].data, centred(eeg)[1], atol=0.25)
+    eeg[1] += 1_000 * drift
+    with pytest.raises(DataError, match=r"eeg: channel CZ swings by 169.*high-pass") as error:
+        write_ltne_trial(tmp_path / "M", eeg, SFREQ, *rows, subject=1)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "M").exists()
 
 
 def test_labels_have_a_rate_of_their_own(root):

@@ -80,17 +80,24 @@ def read_events(path: Path, wanted: Sequence[str] = ()) -> list[Event]:
 
 
 def spans(events: Sequence[Event], end_s: float, clip_s: float | None) -> list[tuple[float, float]]:
-    """Return where the trials that events begin start and stop, seconds.
+    """Return where the trials that events begin would start and stop, seconds.
 
     A trial lasts `clip_s`; without it, as long as the event says; and where that says nothing, to
-    the next event. None lasts beyond the end of the recording.
+    the next event. None lasts beyond the end of the recording. They may overlap.
     """
     onsets = [event.onset_s for event in events]
     found = []
     for event, (onset, following) in zip(events, pairwise([*onsets, end_s]), strict=True):
-        stop = onset + (clip_s or event.duration_s) if clip_s or event.duration_s > 0 else following
-        found.append((onset, min(stop, end_s)))
+        length = clip_s or event.duration_s
+        found.append((onset, min(onset + length if length > 0 else following, end_s)))
     return found
+
+
+def without_overlap(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """End each span where the next one starts, at the latest."""
+    starts = [start for start, _ in places]
+    nexts = [*starts[1:], np.inf]
+    return [(start, min(stop, after)) for (start, stop), after in zip(places, nexts, strict=True)]
 
 
 def parse_list(text: str) -> tuple[str, ...]:
@@ -109,4 +116,5 @@ def _text(value: object) -> str:
     """Write a type as the file does: pandas turns 5 into 5.0 where a row has none."""
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:g}"
-    return str(value).strip()
+    text = str(value).strip()
+    return "" if text.lower() == "n/a" else text

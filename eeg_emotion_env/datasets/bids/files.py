@@ -10,7 +10,6 @@ numbers, unless two subjects would get the same one.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 from eeg_emotion_env.datasets.files import LEVELS, walk
@@ -34,6 +33,7 @@ _OTHER = re.compile(
     r"sub-.*_(meg|ieeg|emg|nirs|motion)\.[\w.]+",
     re.IGNORECASE,
 )
+_ENTITY = re.compile(r"([^-_.]+)-([^-_.]+)")
 _NUMBERED = re.compile(r"(?:sub(?:ject)?|ses(?:sion)?|s|p|participant)?[ _-]?0*(\d+)", re.I)
 
 
@@ -59,7 +59,7 @@ class RecordingFile:
         Number of the session: as it is written if all sessions of the set are numbers, else in
         alphabetical order.
     number : int
-        Number within the session: the run if runs are distinct, else in order of task and run.
+        Number within the session (see `eeg_emotion_env.datasets.bids.order`).
     """
 
     path: Path
@@ -118,19 +118,22 @@ def find_recordings(root: Path) -> list[RecordingFile]:
         )
     files.sort(key=lambda file: file.order)
     sessions = _session_numbers(files)
-    return [
-        replace(file, session_number=sessions[file.session], number=number)
-        for _, group in groupby(files, key=lambda file: (file.subject, file.session))
-        for file, number in _numbered_trials(list(group))
-    ]
+    return [replace(file, session_number=sessions[file.session]) for file in files]
 
 
-def doubles(files: Iterable[RecordingFile]) -> Iterator[tuple[RecordingFile, RecordingFile]]:
-    """Yield recordings that claim to be another one, with that other one."""
-    first: dict[tuple[object, ...], RecordingFile] = {}
+def conflicts(files: Iterable[RecordingFile]) -> Iterator[tuple[RecordingFile, str]]:
+    """Yield recordings that cannot be told from an earlier one, with a line that says why."""
+    claims: dict[tuple[object, ...], RecordingFile] = {}
+    sessions: dict[tuple[object, ...], RecordingFile] = {}
     for file in files:
-        if first.setdefault(file.claim, file) is not file:
-            yield file, first[file.claim]
+        same = claims.setdefault(file.claim, file)
+        first = sessions.setdefault((file.subject, file.session_number), file)
+        if same is not file:
+            what = f"the same subject, session and run as {same.path}; keep one of them"
+            yield file, f"{file.path}: {what}"
+        elif first.session != file.session:
+            what = f"its session counts as number {file.session_number}, as does that of"
+            yield file, f"{file.path}: {what} {first.path}; name the sessions of both (ses-…)"
 
 
 def sidecar(file: RecordingFile, suffix: str) -> Path | None:
@@ -204,14 +207,13 @@ def _is_recording(name: str) -> bool:
 
 
 def _is_named(path: Path) -> bool:
-    return bool(_entities(path).get("subject") or _folder_label(path, "sub"))
+    return bool(_entities(path).get("sub") or _folder_label(path, "sub"))
 
 
 def _entities(path: Path) -> dict[str, str]:
-    from mne_bids import get_entities_from_fname  # type: ignore[import-untyped]
-
-    found = get_entities_from_fname(_ENDING.sub("", path.name), on_error="ignore")
-    return {name: str(value) for name, value in found.items() if value}
+    """Return the entities in a file's name, such as ``{"sub": "01", "task": "film"}``."""
+    pairs = _ENTITY.findall(_ENDING.sub("", path.name))
+    return {name.lower(): label for name, label in pairs}
 
 
 def _folder_label(path: Path, entity: str) -> str:
@@ -225,20 +227,20 @@ def _folder_label(path: Path, entity: str) -> str:
 
 def _identified(path: Path, folders_tell: bool) -> RecordingFile:
     entities = _entities(path)
-    subject = entities.get("subject") or _folder_label(path, "sub")
+    subject = entities.get("sub") or _folder_label(path, "sub")
     stem = _ENDING.sub("", path.name)
     task, run = entities.get("task", ""), entities.get("run", "")
     match = re.fullmatch(r"run0*(\d+)", task, re.IGNORECASE)
     if not run and match:
         run = match[1]
-    plain = "subject" not in entities
+    plain = "sub" not in entities
     return RecordingFile(
         path=path,
         subject=subject or (path.parent.name if folders_tell else _plain_stem(stem)),
-        session=str(subject_number(entities.get("session") or _folder_label(path, "ses"))),
+        session=str(subject_number(entities.get("ses") or _folder_label(path, "ses"))),
         task=task,
         run=int(run) if run.isdecimal() else None,
-        other=stem if plain else entities.get("acquisition", ""),
+        other=stem if plain else entities.get("acq", ""),
         tree=tree_of(path),
     )
 
@@ -249,13 +251,6 @@ def _session_numbers(files: list[RecordingFile]) -> dict[str, int]:
     if len(numbers) < len(labels):
         numbers = list(range(1, len(labels) + 1))
     return {"": 1} | dict(zip(labels, numbers, strict=True))
-
-
-def _numbered_trials(session: list[RecordingFile]) -> list[tuple[RecordingFile, int]]:
-    runs = [file.run for file in session if file.run]
-    distinct = len(set(runs)) == len(session)
-    numbers = runs if distinct else range(1, len(session) + 1)
-    return sorted(zip(session, numbers, strict=True), key=lambda item: item[1])
 
 
 def _numbered(files: list[RecordingFile]) -> list[RecordingFile]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,9 @@ OTHER_FILES: tuple[str, ...] = tuple(
 )
 """Endings of tables that may hold labels, or something else."""
 
+_HAIR = 1e-6
+"""Samples by which a time that lies just between two may be wrong."""
+
 _TIMES = ("time_s", "time", "onset")
 
 
@@ -40,8 +44,9 @@ class Place:
 
     def samples(self, sfreq: float, n_samples: int) -> tuple[int, int]:
         """Return its first sample, and the one after its last, at a rate."""
-        start = round(self.start_s * sfreq)
-        return start, min(start + round((self.stop_s - self.start_s) * sfreq), n_samples)
+        # By its time alone, so that a trial never shares a sample with the one that follows.
+        start, stop = (floor(s * sfreq + 0.5 + _HAIR) for s in (self.start_s, self.stop_s))
+        return start, min(stop, n_samples)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from eeg_emotion_env.datasets.bids.labels import (
     LabelChannels,
     LabelTable,
     Place,
+    Range,
     TableLabels,
     find_channels,
     find_table,
@@ -204,26 +205,47 @@ def label_source(
     DataError
         If there are none.
     """
-    choice = options.labels
-    if choice in ("auto", "channels"):
+    own = _own_labels(runs, places, options, kind, found)
+    if own is not None:
+        return own
+    if options.labels in ("auto", "channels", "sidecar"):
+        path = beside("annotations.csv", *roots) if options.labels == "auto" else None
+    else:
+        path = Path(options.labels).expanduser()
+    if path is None:
+        first = runs[0].file
+        raise DataError(
+            f"{first.path}: no labels; expected channels VA1 and VA2 (or ft_valence, valence, …), "
+            f"a table such as {first.stem.removesuffix('_eeg')}_labels.tsv, or "
+            f"{roots[0]}/annotations.csv"
+        )
+    return _annotations(path, places, options.label_range, found)
+
+
+def _own_labels(
+    runs: Sequence[Run],
+    places: Mapping[TrialKey, Place],
+    options: Any,
+    kind: str,
+    found: Survey,
+) -> LabelSource | None:
+    """Return the labels in the recordings, or in tables beside them."""
+    if options.labels in ("auto", "channels"):
         channels = _found(runs, lambda run: _channels(run, options), found)
         if channels:
             return ChannelLabels(places, channels, _shared(channels, runs, found), kind)
-    if choice in ("auto", "sidecar"):
+    if options.labels in ("auto", "sidecar"):
         tables = _found(runs, lambda run: _table(run, options), found)
         if tables:
             return TableLabels(places, tables, _shared(tables, runs, found), kind)
-    if choice in ("auto", "channels", "sidecar"):
-        path = beside("annotations.csv", *roots) if choice == "auto" else None
-    else:
-        path = Path(choice).expanduser()
-    if path is None:
-        raise DataError(
-            f"{runs[0].file.path}: no labels; expected channels VA1 and VA2 (or ft_valence, "
-            "valence, …), a table such as "
-            f"{runs[0].file.stem.removesuffix('_eeg')}_labels.tsv, or {roots[0]}/annotations.csv"
-        )
-    annotations = read_annotations(path, "continuous-external", options.label_range or (-1.0, 1.0))
+    return None
+
+
+def _annotations(
+    path: Path, places: Mapping[TrialKey, Place], label_range: Range | None, found: Survey
+) -> Annotations:
+    """Read an annotation file; that it annotates none of the trials is a problem."""
+    annotations = read_annotations(path, "continuous-external", label_range or (-1.0, 1.0))
     if not any(map(annotations.covers, places)):
         key = next(iter(places))
         found.add_problem(

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,15 @@ class Header:
         All files that it consists of.
     names, kinds : tuple of str
         Names and MNE types of its channels.
+    recorded : datetime or None
+        When it was recorded, where the file says so.
     """
 
     path: Path
     files: tuple[Path, ...]
     names: tuple[str, ...]
     kinds: tuple[str, ...]
+    recorded: datetime | None = None
 
 
 def read_header(path: Path) -> Header:
@@ -67,7 +71,8 @@ def read_header(path: Path) -> Header:
     with _readable(path):
         parts = [Path(name) for name in raw.filenames if name]
         files = tuple(dict.fromkeys((path, *parts)))
-        return Header(path, files, tuple(raw.ch_names), tuple(raw.get_channel_types()))
+        names, kinds = tuple(raw.ch_names), tuple(raw.get_channel_types())
+        return Header(path, files, names, kinds, raw.info["meas_date"])
 
 
 def extent(path: Path, names: Sequence[str]) -> tuple[float, int]:

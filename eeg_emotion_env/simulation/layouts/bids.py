@@ -1,7 +1,7 @@
 """A BIDS tree like OpenNeuro's ds002722: EDF files with FEELTRACE labels as signals.
 
-One clip is one run. The last run of a session is one of ds002725's tasks instead, whose labels have
-other names and another scale.
+One clip is one run, a task of its own. The last one of a session is one of ds002725's tasks
+instead, whose labels have other names and another scale. Headers tell when each run began.
 """
 
 import datetime
@@ -30,7 +30,9 @@ RESOLUTION_UV = 1 / 8
 DIGITS, LABEL_DIGITS = 32000, 18432
 """Digits of the largest EEG, and of a label of 1: whole, so that all values are exact."""
 
-STARTED = datetime.date(2000, 1, 1)
+STARTED, APART = datetime.datetime(2000, 1, 1, 8), datetime.timedelta(minutes=5)
+"""When the first run of a session began, and how much later each other one did."""
+
 UNIT = "microV"
 """Unit that ``channels.tsv`` of ds002722 gives to all signals, labels too."""
 
@@ -49,19 +51,22 @@ def write(tree: Tree) -> None:
         for session in tree.sessions:
             for number in tree.trials:
                 trial = simulate_trial(config, subject, session, number)
-                rng = config.stream("subject", subject, session, number)
                 is_music_task = number == config.n_trials > 1
-                task = "task-genMusic01" if is_music_task else f"task-calibration_run-{number}"
-                signals = (_music if is_music_task else _calibration)(config, trial, rng)
-                _write_run(tree, _stem(config, subject, session, task), signals)
-                _write_events(tree, _stem(config, subject, session, task), trial, is_music_task)
+                task = "genMusic01" if is_music_task else f"run{number}"
+                stem = _stem(config, subject, session, task)
+                rng = config.stream("subject", subject, session, number)
+                signals = (
+                    _music(config, trial) if is_music_task else _calibration(config, trial, rng)
+                )
+                _write_run(tree, stem, signals, STARTED + (number - 1) * APART)
+                _write_events(tree, stem, trial, is_music_task)
             tree.advance()
 
 
 def _stem(config: SimulationConfig, subject: int, session: int, task: str) -> str:
     """Return path and name of a run without suffix; one session gets no name, as in ds002722."""
     who = [f"sub-{subject:02d}"] + ([f"ses-{session:02d}"] if config.n_sessions > 1 else [])
-    return "/".join([*who, "eeg", "_".join([*who, task])])
+    return "/".join([*who, "eeg", "_".join([*who, f"task-{task}"])])
 
 
 def _calibration(
@@ -83,11 +88,8 @@ def _calibration(
     }
 
 
-def _music(
-    config: SimulationConfig, trial: SimulatedTrial, rng: np.random.Generator
-) -> dict[str, EdfSignal]:
+def _music(config: SimulationConfig, trial: SimulatedTrial) -> dict[str, EdfSignal]:
     """Return the signals of a task of ds002725, with the cap of ds002722."""
-    del rng
     n_samples = trial.eeg.shape[1]
     valence, arousal = _held(config, trial.labels).T
     still = np.zeros(n_samples, dtype=np.int16)
@@ -150,14 +152,17 @@ def _target(trial: int) -> int:
     return _ORDER[(trial - 1) % len(_ORDER)]
 
 
-def _write_run(tree: Tree, stem: str, signals: dict[str, EdfSignal]) -> None:
+def _write_run(
+    tree: Tree, stem: str, signals: dict[str, EdfSignal], began: datetime.datetime
+) -> None:
     path = tree.root / f"{stem}_eeg.edf"
     path.parent.mkdir(parents=True, exist_ok=True)
     Edf(
         list(signals.values()),
         # Within the first 256 bytes, where it stays with the file.
         patient=Patient(code="SIMULATED", additional=("written", "by", "eeg_emotion_env")),
-        recording=Recording(startdate=STARTED),
+        recording=Recording(startdate=began.date()),
+        starttime=began.time(),
     ).write(path)
     kinds = {"GSR": "GSR", "ECG": "ECG"} | dict.fromkeys(CHANNELS, "EEG")
     rows = [f"{name}\t{kinds.get(name, 'MISC')}\t{UNIT}" for name in signals]
