@@ -126,25 +126,21 @@ def write_ltne_trial(
     Raises
     ------
     DataError
-        If values cannot be EEG in microvolts, 16 bits would resolve `COARSEST_UV` no more, or
-        shapes contradict each other.
+        If values cannot be EEG in microvolts, or 16 bits do not resolve `COARSEST_UV`, or shapes
+        contradict each other.
     ConfigError
         If the rate is no whole number.
     """
-    values = _whole_seconds(eeg, sfreq, len(channels))
+    values, ratings = _whole_seconds(eeg, sfreq, len(channels)), _ratings(labels)
     ranges = [_range(row, name) for name, row in zip(channels, values, strict=True)]
-    ratings = _ratings(labels)
     stem = _stem(root, subject, session, trial)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     path = Path(f"{stem}_eeg.edf")
     _write_edf(path, values, sfreq, channels, ranges)
     _write_labels(Path(f"{stem}_labels.tsv"), ratings, label_rate)
     if stimulus is not None:
         event = f"0.0\t{values.shape[1] / sfreq:g}\t{stimulus}"
         _write(Path(f"{stem}_events.tsv"), ["onset\tduration\ttrial_type", event])
-    if not (root / DESCRIPTION).exists():
-        description = {"Name": "LTNE", "BIDSVersion": "1.10.0", "DatasetType": "raw"}
-        _write(root / DESCRIPTION, [json.dumps(description, indent=1)])
+    _describe(root)
     return path
 
 
@@ -191,6 +187,7 @@ def _write_edf(
 ) -> None:
     from edfio import Edf, EdfSignal
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     Edf(
         [
             EdfSignal(row, sfreq, label=name, physical_dimension="uV", physical_range=(-r, r))
@@ -203,6 +200,13 @@ def _write_labels(path: Path, ratings: NDArray[np.float64], label_rate: float) -
     times = np.arange(1, len(ratings) + 1) / label_rate
     rows = [f"{t:.9g}\t{_text(v)}\t{_text(a)}" for t, (v, a) in zip(times, ratings, strict=True)]
     _write(path, ["\t".join(("time_s", *DIMENSIONS)), *rows])
+
+
+def _describe(root: Path) -> None:
+    """Write the description of a container that has none."""
+    if not (root / DESCRIPTION).exists():
+        description = {"Name": "LTNE", "BIDSVersion": "1.10.0", "DatasetType": "raw"}
+        _write(root / DESCRIPTION, [json.dumps(description, indent=1)])
 
 
 def _write(path: Path, lines: list[str]) -> None:
