@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 IDENTITY = ("subject", "session", "trial", "stimulus")
 """Columns that say which trials a row belongs to; at least one of the last two is needed."""
 
+RANGE_SLACK = 1e-3
+"""Share of a label's range that converters may exceed it by; such values are clipped."""
+
 MISSING = ("", "n/a", "na", "nan", "none", "null")
 """What stands for a missing number, in lower case."""
 
@@ -235,13 +238,13 @@ def _rescaled(
 ) -> "pd.DataFrame":
     low, high = label_range
     scaled = ratings if label_range == (-1.0, 1.0) else 2 * (ratings - low) / (high - low) - 1
-    outside = scaled[(scaled.abs() > 1).any(axis=1)]
+    outside = scaled[(scaled.abs() > 1 + 2 * RANGE_SLACK).any(axis=1)]
     if len(outside):
         raise DataError(
             f"{path}: line {int(outside.index[0]) + 2} has a rating outside [{low:g}, {high:g}]; "
             "rescale the ratings"
         )
-    return scaled
+    return scaled.clip(-1.0, 1.0)
 
 
 def _plain(value: object) -> str:

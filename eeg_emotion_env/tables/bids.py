@@ -22,9 +22,6 @@ AUXILIARY = re.compile(
 EARS: tuple[str, ...] = ("M1", "M2", "A1", "A2")
 """Mastoids and ears: references rather than EEG."""
 
-RANGE_SLACK = 1e-3
-"""Share of a label's range that converters may exceed it by; such values are clipped."""
-
 EXTENSIONS: tuple[str, ...] = (
     *(".edf", ".bdf", ".gdf", ".vhdr", ".ahdr", ".set", ".fif", ".fif.gz", ".cnt", ".cdt"),
 )

@@ -12,8 +12,8 @@ from eeg_emotion_env.datasets.bids.files import RecordingFile, own_sidecar
 from eeg_emotion_env.datasets.bids.signals import Header, clean_name, extent, read_stored
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.labels import DIMENSIONS, LabelSource, resample_track, window_means
-from eeg_emotion_env.labels.annotations import numeric_column, read_table
-from eeg_emotion_env.tables.bids import LABEL_FAMILIES, RANGE_SLACK
+from eeg_emotion_env.labels.annotations import RANGE_SLACK, numeric_column, read_table
+from eeg_emotion_env.tables.bids import LABEL_FAMILIES
 from eeg_emotion_env.trial import FloatArray, TrialKey
 
 Range = tuple[float, float]
