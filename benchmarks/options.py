@@ -181,6 +181,29 @@ class Leaderboard:
     """Cut training short, for a first look; results say so."""
 
 
+@dataclass(frozen=True)
+class Audit:
+    """Plant leaks around an entry and look whether its predictions notice: a verdict a check."""
+
+    entry: tyro.conf.Positional[str]
+    """Entry of the leaderboard, or the import path package.module:Class of one of your own."""
+    data: Annotated[Data, tyro.conf.arg(name="")] = Data("simulated")
+    split: str = "leave-subject-out"
+    """Protocol, as in leaderboard."""
+    fold: int = 0
+    """Fold of the protocol, from 0."""
+    max_subjects: int = 4
+    """Subjects at most (the first ones)."""
+    max_trials: int = 6
+    """Trials of each session at most (the first ones)."""
+    quick: bool = True
+    """Cut training short; leaks do not depend on it."""
+    out: Path | None = None
+    """JSON file for the verdicts."""
+    seed: int = 0
+    """Seed of the entry."""
+
+
 COMMANDS: dict[str, type[Any]] = {
     "check-data": CheckData,
     "simulate": Simulate,
@@ -189,5 +212,6 @@ COMMANDS: dict[str, type[Any]] = {
     "train": Train,
     "evaluate": Evaluate,
     "leaderboard": Leaderboard,
+    "audit": Audit,
 }
 """Every command by its name."""

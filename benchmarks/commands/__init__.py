@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import options as arguments
+from benchmarks.commands.audit import audit
 from benchmarks.commands.data import cache, check_data, simulate
 from benchmarks.commands.leaderboard import leaderboard
 from benchmarks.commands.training import evaluate, pretrain, train
@@ -16,6 +17,7 @@ RUN: dict[type[Any], Callable[[Any], int]] = {
     arguments.Train: train,
     arguments.Evaluate: evaluate,
     arguments.Leaderboard: leaderboard,
+    arguments.Audit: audit,
 }
 
 
