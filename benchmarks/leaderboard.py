@@ -16,25 +16,36 @@ import pyarrow.parquet as pq
 
 from benchmarks.predictions import TrialPrediction
 from benchmarks.scores import (
-    bootstrap_interval,
+    averaged,
     footnotes,
     label_names,
     subject_scores,
     trial_rows,
     trial_scores,
 )
+from benchmarks.statistics.bootstrap import N_BOOTSTRAP
+from benchmarks.statistics.comparison import COMPARED, Evidence, comparison_table
+from benchmarks.statistics.moments import Moments
+from benchmarks.statistics.notes import statistical_notes
+from benchmarks.statistics.null import N_NULL, null_means
+from benchmarks.statistics.roles import ROLES, role_of
+from benchmarks.tables import column_groups, markdown_rows
 from eeg_emotion_env.metrics import METRICS
+from eeg_emotion_env.trajectory_shape import SHAPES
 
 __all__ = ["footnotes", "leaderboard_table", "subject_scores", "trial_rows", "write_results"]
 
 TRACKS = ("causal", "transductive", "non-causal")
 """Tracks in the order in which they are listed."""
 
-HIGHER_IS_BETTER = ("ccc", "pcc")
-
 
 def leaderboard_table(
-    predictions: Sequence[TrialPrediction], n_bootstrap: int = 2000, seed: int = 0
+    predictions: Sequence[TrialPrediction],
+    n_bootstrap: int = N_BOOTSTRAP,
+    seed: int = 0,
+    *,
+    n_null: int = N_NULL,
+    reference: str | None = None,
 ) -> pd.DataFrame:
     """Compare entries: one row for each entry and track.
 
@@ -43,28 +54,33 @@ def leaderboard_table(
     predictions : sequence of TrialPrediction
         What was predicted, in any order.
     n_bootstrap : int
-        Resamples of subjects behind the interval of the CCC.
+        Resamples behind the intervals of the CCC and of its differences.
     seed : int
-        Seed of the resampling.
+        Seed of resampling and of the null distribution.
+    n_null : int
+        Draws of the time-shift null.
+    reference : str or None
+        Entry to compare with; None for the best of each track that is neither one of ours nor an
+        oracle.
 
     Returns
     -------
     DataFrame
-        Columns ``entry, track, n_subjects, n_trials, seeds, ccc, ccc_low, ccc_high, pcc, rmse,
-        mae``, then ``ccc_valence, pcc_valence, rmse_valence, mae_valence`` … for each dimension,
-        then ``trial_ccc, trial_pcc, trial_rmse, trial_mae``. Causal entries come first, and
-        within a track the highest CCC; NaN where undefined.
+        Columns as `table_columns` lists them; NaN where undefined, ``reference`` None for who is
+        not compared. Causal entries come first; within a track competitors, then entries without
+        high bands, then oracles; within these the highest CCC.
 
     Raises
     ------
     ConfigError
-        If there are no predictions, or an entry predicted a trial twice with one seed.
+        If there are no predictions, an entry predicted a trial twice with one seed, or the
+        reference is not among the competitors.
     """
     names = label_names(predictions)
     by_entry = ["entry", "track"]
     subjects = subject_scores(predictions)
     trials = trial_scores(predictions)
-    table = subjects.drop(columns="subject").groupby(by_entry, sort=False).mean()
+    table = averaged(subjects.drop(columns="subject"), by_entry)
     table["n_subjects"] = subjects.groupby(by_entry).size()
     table["n_trials"] = trials.groupby(by_entry).size()
     table["seeds"] = (
@@ -72,15 +88,28 @@ def leaderboard_table(
         .groupby(by_entry)["seed"]
         .nunique()
     )
-    for key, scores in subjects.groupby(by_entry)["ccc"]:
-        table.loc[key, ["ccc_low", "ccc_high"]] = bootstrap_interval(scores, n_bootstrap, seed)
-    table = table.join(trials.groupby(by_entry)[list(METRICS)].mean().add_prefix("trial_"))
-    table = table.reset_index()
-    order = table["track"].map(TRACKS.index)
-    table = table.assign(order=order).sort_values(
-        ["order", "ccc", "entry"], ascending=[True, False, True], ignore_index=True
+    table = table.join(averaged(trials[[*by_entry, *METRICS]], by_entry).add_prefix("trial_"))
+    evidence = Evidence.of(Moments.of(predictions), n_bootstrap, seed)
+    table = table.join(comparison_table(evidence, reference))
+    table[["null_low", "null_high"]] = math.nan
+    for name, draws in null_means(predictions, n_null, seed).items():
+        if not np.isnan(draws).all():
+            table.loc[name, ["null_low", "null_high"]] = np.nanquantile(draws, [0.025, 0.975])
+    table = _in_order(table.reset_index())[table_columns(names)]
+    table.attrs = {"n_bootstrap": n_bootstrap, "n_null": n_null, "chosen": reference is None}
+    return table
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.assign(
+        track_order=table["track"].map(TRACKS.index),
+        role=[ROLES.index(role_of(entry)) for entry in table["entry"]],
     )
-    return table[table_columns(names)]
+    return table.sort_values(
+        ["track_order", "role", "ccc", "entry"],
+        ascending=[True, True, False, True],
+        ignore_index=True,
+    )
 
 
 def table_columns(dims: Sequence[str]) -> list[str]:
@@ -94,12 +123,19 @@ def table_columns(dims: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Names of the columns.
+        ``entry, track, n_subjects, n_trials, seeds, ccc, ccc_low, ccc_high, pcc, rmse, mae``; then
+        ``ccc_valence, pcc_valence, rmse_valence, mae_valence`` … for each dimension; ``trial_ccc,
+        trial_pcc, trial_rmse, trial_mae``; ``spread, lag_s, jerk``; of the comparison with
+        ``reference`` the corrected p-value, effect size and difference with its interval
+        (``p_holm, effect, diff, diff_low, diff_high``); the 95 % interval of the null
+        (``null_low, null_high``); and over seeds ``iqm, seed_sd``.
     """
     head = ["entry", "track", "n_subjects", "n_trials", "seeds"]
     overall = ["ccc", "ccc_low", "ccc_high", "pcc", "rmse", "mae"]
     per_dim = [f"{metric}_{name}" for name in dims for metric in METRICS]
-    return head + overall + per_dim + [f"trial_{metric}" for metric in METRICS]
+    per_trial = [f"trial_{metric}" for metric in METRICS]
+    compared = [*COMPARED, "null_low", "null_high", "reference", "iqm", "seed_sd"]
+    return head + overall + per_dim + per_trial + list(SHAPES) + compared
 
 
 def is_simulated(predictions: Sequence[TrialPrediction], context: Mapping[str, Any]) -> bool:
@@ -156,7 +192,7 @@ def write_results(
 def markdown(
     table: pd.DataFrame, predictions: Sequence[TrialPrediction], context: Mapping[str, Any]
 ) -> str:
-    """Set the leaderboard as Markdown, with the best value of each track in bold.
+    """Set the leaderboard as Markdown, with the best competitor of each track in bold.
 
     Parameters
     ----------
@@ -172,9 +208,7 @@ def markdown(
     str
         A Markdown document.
     """
-    names = label_names(predictions)
-    overall = ["ccc", "interval", "pcc", "rmse", "mae", *(f"trial_{m}" for m in METRICS)]
-    per_dim = [f"{metric}_{name}" for name in names for metric in METRICS]
+    groups = column_groups(label_names(predictions))
     parts = [f"# Leaderboard: {context['title']}, {context['protocol']}"]
     if is_simulated(predictions, context):
         parts.append("> **SIMULATED DATA.** These numbers say nothing about recorded EEG.")
@@ -183,61 +217,32 @@ def markdown(
         f"{len({p.key for p in predictions})} trials. All columns: `leaderboard.csv`."
     )
     for track, rows in table.groupby("track", sort=False):
-        counts = ["n_subjects", "n_trials", "seeds"]
-        parts.append(f"## Track: {track}\n\n{_markdown_rows(rows, [*counts, *overall])}")
-        if len(names) > 1:
-            parts.append(f"### By dimension ({track})\n\n{_markdown_rows(rows, per_dim)}")
-    parts.append("## Conventions\n\n" + "\n".join(f"- {note}" for note in footnotes(predictions)))
+        parts.append(f"## Track: {track}")
+        for title, columns in groups.items():
+            parts.append(f"### {title} ({track})\n\n{markdown_rows(rows, columns)}")
+    parts.append(
+        "## Conventions\n\n" + "\n".join(f"- {note}" for note in notes(table, predictions))
+    )
     parts.append(f"## Command\n\n```\n{context['command']}\n```")
     return "\n\n".join(parts) + "\n"
 
 
-def formatted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Format the rows of one track to three decimals and find the best of each column.
+def notes(table: pd.DataFrame, predictions: Sequence[TrialPrediction]) -> list[str]:
+    """State the conventions of scores and statistics.
 
     Parameters
     ----------
-    rows : DataFrame
-        Rows of the table made by `leaderboard_table`.
+    table : DataFrame
+        The table made by `leaderboard_table`.
+    predictions : sequence of TrialPrediction
+        What was predicted.
 
     Returns
     -------
-    cells : DataFrame of str
-        The same rows as text, empty where undefined, with a column ``interval``.
-    best : DataFrame of bool
-        True where a cell reads like the best of its column; only metrics have a best.
+    list of str
+        Sentences for people.
     """
-    cells = rows.apply(lambda column: column.map(_cell))
-    cells["interval"] = [
-        f"[{low}, {high}]" if low else ""
-        for low, high in zip(cells["ccc_low"], cells["ccc_high"], strict=True)
-    ]
-    best = pd.DataFrame(False, index=cells.index, columns=cells.columns)
-    for column in rows.columns:
-        metric = next((m for m in METRICS if m in column.split("_")), None)
-        if metric and column not in ("ccc_low", "ccc_high") and rows[column].notna().any():
-            pick = rows[column].max() if metric in HIGHER_IS_BETTER else rows[column].min()
-            best[column] = cells[column] == _cell(pick)
-    return cells, best
-
-
-def column_title(column: str) -> str:
-    """Name a column of the leaderboard for people.
-
-    Parameters
-    ----------
-    column : str
-        Column of the table made by `leaderboard_table`.
-
-    Returns
-    -------
-    str
-        Such as ``CCC valence`` or ``Trial RMSE``.
-    """
-    titles = {"n_subjects": "Subjects", "n_trials": "Trials", "interval": "95 % interval"}
-    words = [w.upper() if w in METRICS else w for w in column.split("_")]
-    text = " ".join(words)
-    return titles.get(column, text[:1].upper() + text[1:])
+    return footnotes(predictions) + statistical_notes(table, predictions)
 
 
 @contextmanager
@@ -260,28 +265,6 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _cell(value: object) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    if math.isnan(value):
-        return ""
-    return f"{round(value, 3) + 0.0:.3f}"  # + 0.0 turns -0.0 into 0.0
-
-
-def _markdown_rows(rows: pd.DataFrame, columns: Sequence[str]) -> str:
-    cells, best = formatted(rows)
-    lines = [
-        "| Entry | " + " | ".join(map(column_title, columns)) + " |",
-        "|---|" + "---:|" * len(columns),
-    ]
-    for entry, texts, marks in zip(
-        cells["entry"], cells[list(columns)].to_numpy(), best[list(columns)].to_numpy(), strict=True
-    ):
-        marked = [f"**{text}**" if mark else text for text, mark in zip(texts, marks, strict=True)]
-        lines.append("| " + entry.replace("|", "\\|") + " | " + " | ".join(marked) + " |")
-    return "\n".join(lines)
 
 
 def _write_steps(path: Path, predictions: Sequence[TrialPrediction]) -> None:

@@ -1,11 +1,10 @@
-"""The report: one HTML page with the table, a forest plot and trajectories to browse.
+"""The report: one HTML page with tables, plots, and pairs and trajectories to browse.
 
-The page is self-contained: styles, script, figure and data are inside the file, and nothing is
+The page is self-contained: styles, script, figures and data are inside the file, and nothing is
 fetched from anywhere.
 """
 
 import base64
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -15,16 +14,26 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.leaderboard import column_title, formatted, is_simulated, replacing
+from benchmarks.figures import (
+    critical_difference,
+    critical_difference_text,
+    forest,
+    forest_text,
+)
+from benchmarks.leaderboard import is_simulated, notes, replacing
 from benchmarks.predictions import TrialPrediction
-from benchmarks.scores import footnotes, subject_scores
-from eeg_emotion_env.metrics import METRICS, ccc
+from benchmarks.report_tables import bands_section, heat_table, row_names, score_tables
+from benchmarks.scores import subject_scores
+from benchmarks.statistics.comparison import rank_track
+from benchmarks.statistics.moments import Moments, Name, natural
+from benchmarks.statistics.paired import ALPHA, RankComparison, smallest_p
+from benchmarks.statistics.roles import OURS, rows_of
+from benchmarks.tables import formatted
+from eeg_emotion_env.metrics import ccc
 
 MAX_TRIALS = 60
 MAX_VALUES = 1_000_000
@@ -33,9 +42,8 @@ MAX_VALUES = 1_000_000
 # Okabe and Ito's palette without black, which is the truth; yellow last, as it is faint on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
 DASHES = ("none", "7 4", "2 3", "9 3 2 3")
-TRACK_COLOURS = {"causal": "#0072b2", "transductive": "#d55e00", "non-causal": "#7f7f7f"}
 
-Name = tuple[str, str]
+Ranked = tuple[list[Name], RankComparison]
 
 
 def write_report(
@@ -59,6 +67,9 @@ def write_report(
         source``.
     """
     subjects = subject_scores(predictions)
+    moments = Moments.of(predictions)
+    ranked = [rank_track(moments, track) for track in table["track"].unique()]
+    names = row_names(table)
     chosen = choose_trials(predictions)
     total = len({p.key for p in predictions})
     page = Template(files("benchmarks").joinpath("report.html").read_text(encoding="utf-8"))
@@ -66,19 +77,97 @@ def write_report(
         title=escape(f"Leaderboard: {context['title']}, {context['protocol']}"),
         banner=_banner(is_simulated(predictions, context)),
         facts=_facts(table, predictions, context),
-        tables=_tables(table, predictions[0].label_names),
-        notes="".join(f"<li>{escape(note)}</li>" for note in footnotes(predictions)),
-        forest=base64.b64encode(_forest(table, subjects)).decode(),
-        forest_alt=escape(_forest_alt(table)),
-        heat=_heat(table, subjects),
+        findings="".join(f"<li>{escape(line)}</li>" for line in findings(table)),
+        tables=score_tables(table, predictions[0].label_names),
+        notes="".join(f"<li>{escape(note)}</li>" for note in notes(table, predictions)),
+        forest=_image(
+            forest(table, subjects, names),
+            forest_text(table, names, list(formatted(table)[0]["interval"])),
+        ),
+        ranks=_rank_images(ranked),
+        heat=heat_table(table, subjects),
+        bands=bands_section(table),
         shown=f"{len(chosen)} of {total} trials, spread over subjects. Where an entry ran with "
         "several seeds, the lowest is drawn. A step is drawn at its end.",
         options=_options(chosen),
         data=_json_in_html(_trajectories(table, predictions, chosen)),
+        pairs=_json_in_html(_pairs(table, subjects, ranked)),
         footer=_footer(context),
     )
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def findings(table: pd.DataFrame) -> list[str]:
+    """Say in sentences what the table shows of each track.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table made by `benchmarks.leaderboard.leaderboard_table`.
+
+    Returns
+    -------
+    list of str
+        Who is highest, who differs from the reference, how our entry fares, who is within the
+        null, and how far the ceiling is.
+    """
+    cells, _ = formatted(table)
+    lines = []
+    for track, rows in table.groupby("track", sort=False):
+        competing = rows_of(rows, "entry")
+        if len(competing):
+            first = competing.index[0]
+            value = f"CCC {cells.loc[first, 'ccc'] or 'undefined'} {cells.loc[first, 'interval']}"
+            lines.append(f"Highest of track {track}: {table.loc[first, 'entry']}, {value}".strip())
+            lines += _differences(competing, cells)
+        within = [row["entry"] for _, row in rows.iterrows() if row["ccc"] <= row["null_high"]]
+        if within:
+            lines.append(f"Not above their time-shift null ({track}): {', '.join(within)}")
+        lines += _without_high_bands(rows)
+        for i in rows_of(rows, "oracle").index:
+            lines.append(f"Ceiling ({track}): {table.loc[i, 'entry']}, CCC {cells.loc[i, 'ccc']}")
+    return [f"{line}." for line in lines]
+
+
+def _differences(competing: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
+    """Count who differs from the reference, and place our entry."""
+    tested = competing[competing["p_holm"].notna()]
+    if not len(tested):
+        return []
+    reference = tested["reference"].iloc[0]
+    significant = tested[tested["p_holm"] < ALPHA]
+    better = [row["entry"] for _, row in significant.iterrows() if row["effect"] > 0]
+    worse, unclear = len(significant) - len(better), len(tested) - len(significant)
+    names = f" ({', '.join(better)})" if better else ""
+    least = smallest_p(int(competing["n_subjects"].max())) * len(tested)
+    lines = [
+        f"Against {reference}: {len(better)} significantly better{names}, {worse} significantly "
+        f"worse, {unclear} not shown to differ"
+        + ("; with so few subjects nothing could be significant" if least >= ALPHA else "")
+    ]
+    for i in tested.index[tested["entry"] == OURS]:
+        row = cells.loc[i]
+        lines.append(
+            f"{OURS} is number {list(competing.index).index(i) + 1} of {len(competing)} by CCC; "
+            f"its difference to {reference} is {row['diff']} {row['diff_interval']}, corrected "
+            f"p {row['p_holm']}: {row['standing']}"
+        )
+    return lines
+
+
+def _without_high_bands(rows: pd.DataFrame) -> list[str]:
+    """Count who loses by going without the bands above 30 Hz."""
+    variants = rows_of(rows, "variant")
+    tested = variants[variants["p_holm"].notna()]
+    if not len(tested):
+        return []
+    losing = tested[(tested["p_holm"] < ALPHA) & (tested["effect"] < 0)]
+    above = int((variants["ccc"] > variants["null_high"]).sum())
+    return [
+        f"Without the bands above 30 Hz: {len(losing)} of {len(tested)} entries significantly "
+        f"worse, {above} of {len(variants)} still above their null"
+    ]
 
 
 def choose_trials(
@@ -108,7 +197,7 @@ def choose_trials(
     by_subject: dict[int | str, list[TrialPrediction]] = {}
     for p in trials.values():
         by_subject.setdefault(p.key.subject, []).append(p)
-    subjects = sorted(by_subject, key=_natural)
+    subjects = sorted(by_subject, key=natural)
     subjects = [subjects[i] for i in _spread(len(subjects), limit)]
     chosen = []
     for subject in subjects:
@@ -120,12 +209,6 @@ def choose_trials(
 def _spread(n: int, limit: int) -> list[int]:
     """Return at most `limit` indices below n, evenly spread with both ends."""
     return sorted({round(i) for i in np.linspace(0, n - 1, min(n, limit))})
-
-
-def _natural(subject: int | str) -> tuple[int, str]:
-    """Sort subjects by number, then those that have a name instead."""
-    text = str(subject)
-    return (int(text), "") if text.isdecimal() else (10**9, text)
 
 
 def _banner(simulated: bool) -> str:
@@ -154,112 +237,60 @@ def _facts(
     )
 
 
-def _tables(table: pd.DataFrame, dims: Sequence[str]) -> str:
-    """Set one table a track, and below it one by dimension where there are several."""
-    overall = ["n_subjects", "n_trials", "seeds", "ccc", "interval", "pcc", "rmse", "mae"]
-    overall += [f"trial_{metric}" for metric in METRICS]
-    per_dim = [f"{metric}_{name}" for name in dims for metric in METRICS]
+def _image(svg: bytes, text: str) -> str:
+    encoded = base64.b64encode(svg).decode()
+    source = f"data:image/svg+xml;base64,{encoded}"
+    return f'<div class="wide"><img class="figure" alt="{escape(text)}" src="{source}"></div>'
+
+
+def _rank_images(ranked: Sequence[Ranked]) -> str:
     parts = []
-    for track, rows in table.groupby("track", sort=False):
-        parts.append(_table(rows, overall, f"Track: {track}"))
-        if len(dims) > 1:
-            parts.append(_table(rows, per_dim, f"Track: {track}, by dimension"))
-    return "".join(parts)
+    for names, comparison in ranked:
+        if len(names) < 2 or not comparison.n_subjects:
+            continue
+        labels = [entry for entry, _ in names]
+        text = critical_difference_text(comparison, labels)
+        parts.append(f"<h3>Track: {names[0][1]}</h3>")
+        parts.append(_image(critical_difference(comparison, labels), text))
+    return "".join(parts) or "<p>A track needs two competitors on the same trials for this.</p>"
 
 
-def _table(rows: pd.DataFrame, columns: Sequence[str], caption: str) -> str:
-    cells, best = formatted(rows)
-    head = "".join(f'<th scope="col">{escape(column_title(c))}</th>' for c in columns)
-    body = []
-    for entry, texts, marks in zip(
-        cells["entry"], cells[list(columns)].to_numpy(), best[list(columns)].to_numpy(), strict=True
-    ):
-        marked = "".join(
-            f'<td class="best">{text}</td>' if mark else f"<td>{text or '–'}</td>"
-            for text, mark in zip(texts, marks, strict=True)
-        )
-        body.append(f'<tr><th scope="row">{escape(entry)}</th>{marked}</tr>')
-    return _html_table(caption, f'<th scope="col">Entry</th>{head}', body)
-
-
-def _html_table(caption: str, head: str, body: Sequence[str], style: str = "") -> str:
-    return (
-        f'<div class="wide"><table class="{style}"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def _names(table: pd.DataFrame) -> dict[Name, str]:
-    """Name rows of the table, with the track where there are several."""
-    several = table["track"].nunique() > 1
+def _pairs(table: pd.DataFrame, subjects: pd.DataFrame, ranked: Sequence[Ranked]) -> dict[str, Any]:
+    """Gather the CCC of subjects and the p-values of all pairs that were tested."""
+    values = subjects.set_index(["entry", "track", "subject"])["ccc"].to_dict()
+    order = sorted(subjects["subject"].unique(), key=natural)
+    names = row_names(table)
+    number = {name: i for i, name in enumerate(names)}
+    competing = rows_of(table, "entry")
+    references = [name for name in names if name[0] in set(competing["reference"].dropna())]
+    ours = [name for name in names if name[0] == OURS]
+    # the pair that readers come for, if there is one
+    start = list(dict.fromkeys([*references[:1], *ours[:1], *names]))
     return {
-        (entry, track): f"{entry} ({track})" if several else entry
-        for entry, track in zip(table["entry"], table["track"], strict=True)
+        "subjects": [str(subject) for subject in order],
+        "entries": list(names.values()),
+        "ccc": [
+            [_known(values.get((*name, subject), math.nan)) for subject in order] for name in names
+        ],
+        "p": _pair_tests(number, ranked),
+        "start": [number[start[0]], number[start[1 % len(start)]]],
     }
 
 
-def _forest(table: pd.DataFrame, subjects: pd.DataFrame) -> bytes:
-    """Draw each entry's CCC with its interval and its subjects, as SVG."""
-    names = _names(table)
-    figure = Figure(figsize=(9, 0.9 + 0.38 * len(table)), layout="constrained")
-    axes = figure.add_subplot()
-    axes.axvline(0, color="#aab2ba", linewidth=1)
-    for row, ((entry, track), mean, low, high) in enumerate(
-        zip(names, table["ccc"], table["ccc_low"], table["ccc_high"], strict=True)
-    ):
-        of_entry = (subjects["entry"] == entry) & (subjects["track"] == track)
-        values = subjects.loc[of_entry, "ccc"]
-        colour = TRACK_COLOURS[track]
-        below = [row + 0.25] * len(values)
-        axes.plot(values, below, "o", markersize=4, alpha=0.6, mfc="none", mec=colour)
-        axes.plot([low, high], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot(mean, row, "o", color=colour, markersize=6)
-    axes.set_yticks(range(len(table)), list(names.values()))
-    axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.set_xlabel("CCC of subjects (concatenated trials, mean over dimensions)")
-    axes.grid(axis="x", color="#e4e8ec")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    buffer = io.BytesIO()
-    # A fixed salt and no date: the same results make the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "eeg-emotion-env"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+def _pair_tests(number: Mapping[Name, int], ranked: Sequence[Ranked]) -> dict[str, list[float]]:
+    """p-value of each tested pair, as it is and corrected, by the numbers of its rows."""
+    tests = {}
+    for names, comparison in ranked:
+        for i, j in zip(*np.tril_indices(len(names), -1), strict=True):
+            low, high = sorted((number[names[i]], number[names[j]]))
+            both = comparison.p[i, j], comparison.p_holm[i, j]
+            if not math.isnan(both[0]):
+                tests[f"{low}-{high}"] = [float(f"{p:.3g}") for p in both]
+    return tests
 
 
-def _forest_alt(table: pd.DataFrame) -> str:
-    cells, _ = formatted(table)
-    rows = [
-        f"{name} {value or 'undefined'} {interval}".strip()
-        for name, value, interval in zip(
-            _names(table).values(), cells["ccc"], cells["interval"], strict=True
-        )
-    ]
-    return "Forest plot of the mean CCC over subjects with 95 % interval: " + "; ".join(rows)
-
-
-def _heat(table: pd.DataFrame, subjects: pd.DataFrame) -> str:
-    """Set the CCC of entries × subjects as a table whose cells are coloured."""
-    values = subjects.set_index(["entry", "track", "subject"])["ccc"].to_dict()
-    order = sorted(subjects["subject"].unique(), key=_natural)
-    head = "".join(f'<th scope="col">{escape(str(subject))}</th>' for subject in order)
-    body = [
-        f'<tr><th scope="row">{escape(label)}</th>'
-        + "".join(_heat_cell(values.get((*name, subject), math.nan)) for subject in order)
-        + "</tr>"
-        for name, label in _names(table).items()
-    ]
-    caption = "CCC of each subject (blue above 0, orange below)"
-    return _html_table(caption, f'<th scope="col">Entry</th>{head}', body, "heat")
-
-
-def _heat_cell(value: float) -> str:
-    if math.isnan(value):
-        return "<td>–</td>"
-    colour = "0,114,178" if value > 0 else "213,94,0"
-    shade = f"rgba({colour},{min(abs(value), 1) * 0.6:.2f})"
-    return f'<td style="background:{shade}">{value + 0.0:.2f}</td>'
+def _known(value: float, digits: int = 4) -> float | None:
+    return None if math.isnan(value) else round(float(value), digits)
 
 
 def _options(chosen: Sequence[TrialPrediction]) -> str:
@@ -286,7 +317,7 @@ def _trajectories(
         (p.entry, p.track, p.key): p
         for p in sorted(predictions, key=lambda p: p.seed, reverse=True)
     }
-    names = _names(table)
+    names = row_names(table)
     trials = []
     for shown in chosen:
         by_entry = [lowest_seed.get((*name, shown.key)) for name in names]

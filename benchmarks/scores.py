@@ -3,6 +3,7 @@
 * A subject is scored over all its held-out trials, concatenated in order of session and trial:
   the only reading under which labels that are constant within a trial can be correlated at all.
 * Seeds are averaged within the subject (or trial) first; subjects then count equally.
+* Correlations (PCC) are averaged over seeds, trials and subjects by Fisher's z, all else as it is.
 * What is undefined stays empty (NaN, or null in JSON) and out of means. It is never 0.
 """
 
@@ -10,18 +11,25 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from benchmarks.predictions import TrialPrediction
+from benchmarks.statistics.moments import defined_mean, trial_sums
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import episode_metrics, is_constant, score_concatenated
+from eeg_emotion_env.trajectory_shape import SHAPES, mean_shape
 from eeg_emotion_env.trial import TrialKey
 
 CONTEXT_OF_ROWS = ("protocol", "dataset", "fingerprint", "versions")
-MIN_SUBJECTS_OF_INTERVAL = 3
+
+LARGEST_CORRELATION = 1 - 1e-9
+"""Correlations beyond this count as this in Fisher's z, which is infinite for 1."""
+
+_known_scores: WeakKeyDictionary[TrialPrediction, dict[str, float]] = WeakKeyDictionary()
 
 
 def trial_rows(
@@ -40,8 +48,11 @@ def trial_rows(
     -------
     list of dict
         One row for each (entry, seed, trial), ready for JSON: context, ids, ``n_steps``,
-        ``source``, ``track`` and all metrics, as means over dimensions and for each dimension.
-        Undefined metrics are None and are listed under ``undefined``.
+        ``source``, ``track``, all metrics and ``spread, lag_s, jerk``, as means over dimensions
+        and for each dimension. Undefined metrics are None and are listed under ``undefined``.
+        ``moments`` holds, for each dimension, the number of annotated steps and the sums of label,
+        prediction, their squares and their product: they add up over trials, and give the CCC of
+        any set of trials.
     """
     shared = {name: context.get(name) for name in CONTEXT_OF_ROWS}
     return [{**shared, **_trial_row(p)} for p in predictions]
@@ -58,8 +69,9 @@ def subject_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``entry, track, subject``, the four metrics (means over dimensions) and the four
-        metrics of each dimension (``ccc_valence`` …); NaN where undefined.
+        Columns ``entry, track, subject``, the four metrics (means over dimensions), the four
+        metrics of each dimension (``ccc_valence`` …) and ``spread, lag_s, jerk`` (means over the
+        subject's trials and over dimensions); NaN where undefined.
 
     Raises
     ------
@@ -76,9 +88,9 @@ def subject_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
         scores = score_concatenated(
             [p.labels for p in trials], [p.predictions for p in trials], names
         )
-        rows.append({"entry": entry, "track": track, "subject": subject, **scores})
-    by_seed = pd.DataFrame(rows)
-    return by_seed.groupby(["entry", "track", "subject"], sort=False).mean().reset_index()
+        shapes = _mean_shape([_scores(p) for p in trials], names)
+        rows.append({"entry": entry, "track": track, "subject": subject, **scores, **shapes})
+    return averaged(pd.DataFrame(rows), ["entry", "track", "subject"]).reset_index()
 
 
 def trial_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
@@ -92,7 +104,8 @@ def trial_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``entry, track, subject, session, trial`` and metrics as in `subject_scores`.
+        Columns ``entry, track, subject, session, trial``, metrics as in `subject_scores`, and
+        ``spread, lag_s, jerk`` over all dimensions and for each.
     """
     ids = ["entry", "track", "subject", "session", "trial"]
     rows = [
@@ -100,35 +113,30 @@ def trial_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
         for p in predictions
     ]
     frame = pd.DataFrame(rows, columns=[*ids, *_scores(predictions[0])])
-    return frame.groupby(ids, sort=False).mean().reset_index()
+    return averaged(frame, ids).reset_index()
 
 
-def bootstrap_interval(
-    values: ArrayLike, n_bootstrap: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of a mean over subjects.
+def averaged(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Average the scores of each group: correlations by Fisher's z, all else as it is.
 
     Parameters
     ----------
-    values : array_like, shape (n_subjects,)
-        One score a subject; NaN where undefined, which is left out.
-    n_bootstrap : int
-        Number of resamples.
-    seed : int
-        Seed of the resampling; one seed draws the same subjects for all entries.
+    scores : DataFrame
+        Columns `by` and scores; NaN is left out.
+    by : sequence of str
+        Columns that name the group.
 
     Returns
     -------
-    tuple of float
-        Low and high end; NaN with fewer than three subjects.
+    DataFrame
+        Index `by`, in order of appearance; means, NaN where nothing was defined.
     """
-    defined = np.asarray(values, dtype=np.float64)
-    defined = defined[~np.isnan(defined)]
-    if len(defined) < MIN_SUBJECTS_OF_INTERVAL:
-        return math.nan, math.nan
-    draws = np.random.default_rng(seed).integers(len(defined), size=(n_bootstrap, len(defined)))
-    low, high = np.quantile(defined[draws].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+    means = scores.copy()
+    pcc = [name for name in scores.columns if name.startswith("pcc")]
+    means[pcc] = np.arctanh(scores[pcc].clip(-LARGEST_CORRELATION, LARGEST_CORRELATION))
+    means = means.groupby(list(by), sort=False).mean()
+    means[pcc] = np.tanh(means[pcc])
+    return means
 
 
 def footnotes(predictions: Sequence[TrialPrediction]) -> list[str]:
@@ -155,17 +163,20 @@ def footnotes(predictions: Sequence[TrialPrediction]) -> list[str]:
     notes = [
         "CCC, PCC, RMSE and MAE are means over subjects of the score of the subject's trials, "
         "concatenated over all sessions in order of recording, and over label dimensions. Seeds "
-        "are averaged within the subject first.",
-        "The interval is the 95 % percentile bootstrap over subjects. It is empty below "
-        f"{MIN_SUBJECTS_OF_INTERVAL} subjects, and too narrow where there are only a few.",
+        "are averaged within the subject first. Means of PCC over seeds, subjects and trials go "
+        "through Fisher's z; all others are arithmetic. Variances are those of the population.",
         "CCC and PCC are undefined where the label is constant. "
         f"{flat_subjects} of {len(subjects)} subjects have such a dimension over all their "
         "trials; it is left out of the means.",
         "Trial CCC, PCC, RMSE and MAE are means over single trials. "
         f"{flat_trials} of {len(trials)} trials have a constant dimension, which is left out of "
         "trial CCC and PCC; if nothing remains, the cell is empty.",
-        "A constant prediction has CCC 0 and no PCC; it is left out of the mean PCC, which is "
-        "empty for an entry that is always constant.",
+        "Steps without annotation are left out. A constant prediction has CCC 0 and no PCC; it is "
+        "left out of the mean PCC, which is empty for an entry that is always constant.",
+        "Spread is the standard deviation of the prediction over that of the label (1 is right, "
+        "below 1 is timid), lag the seconds by which it trails the label where their correlation "
+        "is highest (within ±10 s), jerk the root mean square of its third difference a step: "
+        "means over the trials of a subject where defined, then over subjects.",
     ]
     covered: dict[str, set[TrialKey]] = {}
     for p in predictions:
@@ -221,12 +232,28 @@ def _in_order(group: Sequence[TrialPrediction]) -> list[TrialPrediction]:
 
 
 def _scores(p: TrialPrediction) -> dict[str, float]:
-    return episode_metrics(p.labels, p.predictions, p.label_names)
+    """Metrics and shape of one trial, computed once: tables and rows both need them."""
+    scores = _known_scores.get(p)
+    if scores is None:
+        scores = episode_metrics(p.labels, p.predictions, p.label_names)
+        scores |= mean_shape([p.labels], [p.predictions], p.label_names, p.step_s)
+        _known_scores[p] = scores
+    return scores
+
+
+def _mean_shape(trials: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
+    """Mean over trials, then over dimensions, as `mean_shape` would give it."""
+    means = {}
+    for shape in SHAPES:
+        values = np.array([[scores[f"{shape}_{name}"] for name in names] for scores in trials])
+        means[shape] = float(defined_mean(defined_mean(values, axis=0), axis=0))
+    return means
 
 
 def _trial_row(p: TrialPrediction) -> dict[str, Any]:
     scores = _scores(p)
     undefined = [name for name, value in scores.items() if math.isnan(value)]
+    sums = trial_sums(p.labels, p.predictions).tolist()
     return {
         "fold": p.fold,
         "entry": p.entry,
@@ -242,6 +269,7 @@ def _trial_row(p: TrialPrediction) -> dict[str, Any]:
         **scores,
         **dict.fromkeys(undefined),
         "undefined": undefined,
+        "moments": dict(zip(p.label_names, sums, strict=True)),
     }
 
 

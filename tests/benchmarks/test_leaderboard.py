@@ -6,21 +6,18 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from benchmarks.leaderboard import (
-    column_title,
-    formatted,
     leaderboard_table,
     markdown,
+    notes,
     replacing,
     subject_scores,
     trial_rows,
     write_results,
 )
 from benchmarks.predictions import TrialPrediction
-from benchmarks.scores import bootstrap_interval
+from benchmarks.tables import column_groups, column_title, formatted, standing
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.trial import TrialKey
 
@@ -89,7 +86,9 @@ def test_columns_in_order():
     ]
     valence = ["ccc_valence", "pcc_valence", "rmse_valence", "mae_valence"]
     arousal = [name.replace("valence", "arousal") for name in valence]
-    tail = ["trial_ccc", "trial_pcc", "trial_rmse", "trial_mae"]
+    tail = ["trial_ccc", "trial_pcc", "trial_rmse", "trial_mae", "spread", "lag_s", "jerk"]
+    tail += ["p_holm", "effect", "diff", "diff_low", "diff_high", "null_low", "null_high"]
+    tail += ["reference", "iqm", "seed_sd"]
     assert list(leaderboard_table(random_run()).columns) == head + valence + arousal + tail
     one_dim = [made([[0.0], [1.0]], [[0.0], [0.5]])]
     assert list(leaderboard_table(one_dim).columns) == head + valence + tail
@@ -135,7 +134,8 @@ def test_constant_labels_are_scored_over_the_subject_and_never_within_the_trial(
     assert math.isnan(row["trial_pcc"])
     for line in trial_rows(run, CONTEXT):
         assert line["ccc"] is None
-        assert line["undefined"] == ["ccc", "pcc", "ccc_valence", "pcc_valence"]
+        undefined = {"ccc", "pcc", "spread", "lag_s", "jerk"}
+        assert set(line["undefined"]) == undefined | {f"{name}_valence" for name in undefined}
         assert line["rmse"] is not None
 
 
@@ -201,24 +201,77 @@ def test_one_entry_in_two_tracks_has_two_rows():
     assert list(leaderboard_table(run)["track"]) == ["causal", "transductive"]
 
 
-@given(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=12), st.integers(0, 5))
-def test_interval_lies_within_the_values_and_is_repeatable(values, seed):
-    low, high = bootstrap_interval(values, 200, seed)
-    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
-    assert bootstrap_interval([*values, math.nan], 200, seed) == (low, high)
+def test_correlations_are_averaged_by_fishers_z_and_the_rest_is_not():
+    run = random_run(entries=("a",), seeds=(0, 1))
+    row = leaderboard_table(run).iloc[0]
+
+    def pearson(trials):
+        y, a = (np.concatenate([getattr(p, n) for p in trials]) for n in ("labels", "predictions"))
+        return np.mean([np.corrcoef(y[:, d], a[:, d])[0, 1] for d in range(2)])
+
+    by_subject = [
+        np.mean(
+            [
+                np.arctanh(pearson([p for p in run if p.key.subject == s and p.seed == seed]))
+                for seed in (0, 1)
+            ]
+        )
+        for s in (1, 2, 3, 4)
+    ]
+    assert row["pcc"] == pytest.approx(np.tanh(np.mean(by_subject)))
+    per_trial = [np.mean(np.arctanh([pearson([p]) for p in run]))]
+    assert row["trial_pcc"] == pytest.approx(np.tanh(np.mean(per_trial)), abs=1e-4)
 
 
-def test_interval_contains_the_mean_and_narrows_like_the_standard_error():
-    values = np.random.default_rng(0).normal(0.3, 0.1, 40)
-    low, high = bootstrap_interval(values, 4000)
-    assert low < values.mean() < high
-    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / math.sqrt(40), rel=0.1)
+def test_interval_contains_the_mean_and_is_repeatable():
+    table = leaderboard_table(random_run(n_subjects=6))
+    assert (table["ccc_low"] < table["ccc"]).all()
+    assert (table["ccc"] < table["ccc_high"]).all()
+    pd.testing.assert_frame_equal(table, leaderboard_table(random_run(n_subjects=6)))
+    other = leaderboard_table(random_run(n_subjects=6), seed=1)
+    assert (other["ccc_low"] != table["ccc_low"]).all()
 
 
 def test_no_interval_below_three_subjects():
-    assert all(math.isnan(end) for end in bootstrap_interval([0.1, 0.9]))
     table = leaderboard_table(random_run(n_subjects=2))
-    assert table[["ccc_low", "ccc_high"]].isna().all(axis=None)
+    assert table[["ccc_low", "ccc_high", "diff_low", "diff_high"]].isna().all(axis=None)
+    assert table.loc[1, "diff"] == pytest.approx(table.loc[1, "ccc"] - table.loc[0, "ccc"])
+
+
+def test_who_is_better_than_the_reference_and_who_is_within_the_null():
+    run = random_run(entries=("ridge", "gru"), n_subjects=8, n_steps=40)
+    unrelated = np.random.default_rng(1)
+    run += [
+        made(
+            p.labels, unrelated.uniform(-1, 1, p.labels.shape), "mlp", p.key.subject, 1, p.key.trial
+        )
+        for p in run
+        if p.entry == "ridge"
+    ]
+    table = leaderboard_table(run).set_index("entry")
+    assert standing(table.reset_index()) == ["reference", "▼ worse", "▼ worse, within null"]
+    assert table.loc["gru", "p_holm"] == pytest.approx(2 / 2**8 * 2)
+    assert table.loc["mlp", "p_holm"] == pytest.approx(2 / 2**8 * 2)
+    assert list(table["effect"].iloc[1:]) == [-1, -1]
+    assert list(table["reference"].iloc[1:]) == ["ridge", "ridge"]
+    against = leaderboard_table(run, reference="gru")
+    assert standing(against)[0] == "▲ better"
+    with pytest.raises(ConfigError, match="reference must be one of gru, mlp, ridge"):
+        leaderboard_table(run, reference="svr")
+
+
+def test_oracles_come_last_in_their_track_and_are_neither_bold_nor_tested():
+    table = leaderboard_table(random_run(entries=("oracle-filter", "ridge", "gru")))
+    assert list(table["entry"]) == ["ridge", "gru", "oracle-filter"]
+    oracle = table.iloc[2]
+    assert oracle["ccc"] > table["ccc"].iloc[0]
+    assert oracle[["p_holm", "effect", "diff", "reference"]].isna().all()
+    _, best = formatted(table)
+    assert not best.iloc[2].any()
+    assert best.loc[0, "ccc"]
+    text = markdown(table, random_run(entries=("oracle-filter", "ridge", "gru")), CONTEXT)
+    line = next(line for line in text.splitlines() if line.startswith("| oracle-filter (ceiling)"))
+    assert "**" not in line
 
 
 def test_trial_rows_hold_ids_and_context():
@@ -241,6 +294,13 @@ def test_trial_rows_hold_ids_and_context():
     }
     assert expected.items() <= row.items()
     assert row["ccc"] == pytest.approx((row["ccc_valence"] + row["ccc_arousal"]) / 2)
+    assert row["spread_arousal"] == pytest.approx(
+        run[0].predictions[:, 1].std() / run[0].labels[:, 1].std(), rel=1e-5
+    )
+    n, y, a, yy, aa, ya = row["moments"]["valence"]
+    cov, means = ya / n - y * a / n**2, (y - a) / n
+    variances = yy / n - (y / n) ** 2 + aa / n - (a / n) ** 2
+    assert 2 * cov / (variances + means**2) == pytest.approx(row["ccc_valence"])
 
 
 def test_refuses_nothing_duplicates_and_mixed_dimensions():
@@ -261,7 +321,11 @@ def test_written_files_agree_with_the_table(tmp_path):
     write_results(out, run, CONTEXT, table)
     names = sorted(path.name for path in out.iterdir())
     assert names == ["leaderboard.csv", "leaderboard.md", "predictions.parquet", "results.jsonl"]
-    pd.testing.assert_frame_equal(pd.read_csv(out / "leaderboard.csv"), table, atol=1e-6)
+    written = pd.read_csv(out / "leaderboard.csv")
+    assert list(written["reference"].fillna("")) == list(table["reference"].fillna(""))
+    pd.testing.assert_frame_equal(
+        written.drop(columns="reference"), table.drop(columns="reference"), atol=1e-6
+    )
     lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == trial_rows(run, CONTEXT)
 
@@ -332,8 +396,52 @@ def test_entries_that_lack_trials_are_named():
 
 
 def test_titles_of_columns():
-    titles = [column_title(c) for c in ("ccc_valence", "trial_rmse", "seeds", "interval")]
-    assert titles == ["CCC valence", "Trial RMSE", "Seeds", "95 % interval"]
+    names = ("ccc_valence", "trial_rmse", "seeds", "interval", "p_holm", "spread")
+    titles = [column_title(name) for name in names]
+    expected = ["CCC valence", "Trial RMSE", "Seeds", "95 % interval", "p (Holm)", "Spread"]
+    assert titles == expected
+
+
+def test_every_column_group_can_be_formatted():
+    table = leaderboard_table(random_run())
+    cells, _ = formatted(table)
+    shown = [
+        column for columns in column_groups(["valence", "arousal"]).values() for column in columns
+    ]
+    assert set(shown) <= set(cells.columns)
+    assert cells.loc[0, "null_interval"].startswith("[")
+    tiny = formatted(table.assign(p_holm=[math.nan, 1e-5]))[0]
+    assert list(tiny["p_holm"]) == ["", "<0.001"]
+
+
+@pytest.mark.parametrize(
+    ("n_subjects", "said"),
+    [
+        (2, "below 6 subjects nothing can be significant"),
+        (5, "With 5 subjects no p can be below 0.062"),
+        (6, "no corrected one below 0.031."),
+    ],
+)
+def test_notes_say_what_few_subjects_cannot_show(n_subjects, said):
+    run = random_run(n_subjects=n_subjects)
+    assert said in " ".join(notes(leaderboard_table(run), run))
+
+
+def test_notes_say_what_is_special_about_these_trials():
+    run = random_run(n_subjects=3, n_trials=1)
+    text = " ".join(notes(leaderboard_table(run, reference="a"), run))
+    assert "Each subject has a single trial" in text
+    assert "3 trials are shorter than 40 s" in text
+    assert "picked on these very scores" not in text
+    assert "ran with one seed" in text
+    flat = [made([[0.0]] * 2, [[0.0]] * 2), made([[1.0]] * 2, [[0.5]] * 2, trial=2)]
+    text = " ".join(notes(leaderboard_table(flat, 50, n_null=60), flat))
+    assert "In 2 of 2 trials the label is constant: these swap" in text
+    assert "There is nothing to compare" in text
+    assert "(50 resamples)" in text
+    assert "(60 draws)" in text
+    seeds = random_run(seeds=(0, 1))
+    assert "IQM is the interquartile mean" in " ".join(notes(leaderboard_table(seeds), seeds))
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

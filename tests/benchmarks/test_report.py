@@ -1,9 +1,12 @@
 """Report: a self-contained page that shows what was predicted."""
 
 import base64
+import html
 import json
 import math
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +14,8 @@ import pytest
 
 from benchmarks.leaderboard import leaderboard_table
 from benchmarks.predictions import TrialPrediction
-from benchmarks.report import choose_trials, write_report
+from benchmarks.report import choose_trials, findings, write_report
+from benchmarks.scores import subject_scores
 from eeg_emotion_env.metrics import ccc
 from eeg_emotion_env.trial import TrialKey
 
@@ -53,8 +57,8 @@ def page_of(tmp_path, run, **context):
     return path.read_text(encoding="utf-8")
 
 
-def data_of(page):
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
+def data_of(page, name="data"):
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.S)
     return json.loads(found.group(1))
 
 
@@ -88,12 +92,17 @@ def test_page_is_self_contained_and_well_formed(tmp_path):
     tags = outline(page_of(tmp_path, run_of(["a", "b"])))
     for tag, attributes in tags:
         for name in ("src", "href", "srcset", "action"):
-            assert attributes.get(name, "data:").startswith("data:"), (tag, attributes)
+            # data, or a place on the page itself
+            assert attributes.get(name, "data:").startswith(("data:", "#")), (tag, attributes)
         assert tag != "link"
         if tag == "img":
             assert attributes["alt"]
         if tag == "th":
-            assert attributes["scope"] in ("col", "row")
+            assert attributes["scope"] in ("col", "row", "rowgroup")
+    places = {attributes.get("id") for _, attributes in tags}
+    links = [attributes["href"] for tag, attributes in tags if tag == "a"]
+    assert len(links) == 9
+    assert {link[1:] for link in links} <= places
 
 
 def test_names_are_escaped(tmp_path):
@@ -156,7 +165,7 @@ def test_entries_of_two_tracks_are_told_apart(tmp_path):
     run = run_of(["a"]) + run_of(["a"], track="transductive")
     page = page_of(tmp_path, run)
     assert [e["name"] for e in data_of(page)["entries"]] == ["a (causal)", "a (transductive)"]
-    assert "Track: transductive" in page
+    assert "Scores (track: transductive)" in page
 
 
 def test_simulated_banner(tmp_path):
@@ -169,7 +178,8 @@ def test_table_command_and_fingerprint_are_shown(tmp_path):
     run = run_of(["a", "b"])
     page = page_of(tmp_path, run)
     table = leaderboard_table(run)
-    assert f'<td class="best">{table["ccc"].max():.3f}</td>' in page
+    best = table["ccc"].max()
+    assert f'<td class="best" data-v="{best:.6g}">{best:.3f}</td>' in page
     assert "eegdancer leaderboard --dataset made &gt; log" in page
     assert "abc123" in page
     assert "numpy 2.0" in page
@@ -190,8 +200,120 @@ def test_one_dimension_few_subjects_and_constant_predictions(tmp_path):
         "flat", 0, 0, key, labels, np.zeros_like(labels), ("valence",), 1.0, "causal", "recorded"
     )
     page = page_of(tmp_path, [flat])
-    assert "by dimension" not in page
-    assert "nan" not in page.split("</table>")[0].lower()
+    assert "By dimension" not in page
+    assert ">nan" not in page.lower()
+    assert "A track needs two competitors" in page
+    assert data_of(page, "pairs")["start"] == [0, 0]
+
+
+def skilled(skill, n_subjects=8, **changes):
+    """A run in which each entry repeats the labels with an error of its own size."""
+    rng = np.random.default_rng(3)
+    run = run_of(list(skill), n_subjects=n_subjects, n_trials=3, n_steps=30, **changes)
+    return [
+        TrialPrediction(
+            **{
+                **p.__dict__,
+                "predictions": np.nan_to_num(p.labels)
+                + rng.normal(0, skill[p.entry], p.labels.shape).astype(np.float32),
+            }
+        )
+        for p in run
+    ]
+
+
+def body_rows(page, number, role="entry"):
+    """Entries and texts of the rows of one role in one table of the page."""
+    table = page.split("<table")[number + 1].split("</table>")[0]
+    body = re.search(rf'<tbody class="{role}">(.*?)</tbody>', table, re.S).group(1)
+    rows = re.findall(r'<tr data-entry="(.*?)">(.*?)</tr>', body, re.S)
+    return {
+        html.unescape(name): re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for name, row in rows
+    }
+
+
+def test_oracles_and_entries_without_high_bands_are_set_apart(tmp_path):
+    run = skilled({"oracle-filter": 0.01, "ridge": 0.3, "gru": 0.5, "gru (<30 Hz)": 0.9})
+    page = page_of(tmp_path, run)
+    assert list(body_rows(page, 0)) == ["ridge", "gru"]
+    assert list(body_rows(page, 0, "variant")) == ["gru (<30 Hz)"]
+    oracle = page.split('<tbody class="oracle">')[1].split("</tbody>")[0]
+    assert "oracle-filter" in oracle
+    assert "best" not in oracle
+    assert body_rows(page, 0)["gru"][3] == "▼ worse"
+    assert body_rows(page, 0, "oracle")["oracle-filter"][3] == "–"
+    numbers = data_of(page, "pairs")
+    place = {name: i for i, name in enumerate(numbers["entries"])}
+    assert list(numbers["p"]) == [f"{place['ridge']}-{place['gru']}"]
+
+
+def test_pairs_hold_scores_of_subjects_and_exact_p_values(tmp_path):
+    run = skilled({"ridge": 0.3, "gru": 0.5, "eegdancer": 0.6})
+    pairs = data_of(page_of(tmp_path, run), "pairs")
+    assert pairs["subjects"] == [str(s) for s in range(1, 9)]
+    assert [pairs["entries"][i] for i in pairs["start"]] == ["ridge", "eegdancer"]
+    scores = subject_scores(run).set_index(["entry", "subject"])["ccc"]
+    for name, values in zip(pairs["entries"], pairs["ccc"], strict=True):
+        np.testing.assert_allclose(values, scores[name], atol=5e-5)
+    # eight differences of one sign: the smallest p there is, times three pairs
+    number = pairs["entries"].index("ridge")
+    p = [v for key, v in pairs["p"].items() if str(number) in key.split("-")]
+    assert p == [pytest.approx([2 / 2**8, 3 * 2 / 2**8], rel=5e-3)] * 2
+
+
+def test_findings_say_what_the_table_shows():
+    run = skilled({"ridge": 0.3, "gru": 0.5, "eegdancer": 0.6, "oracle-filter": 0.0})
+    table = leaderboard_table(run)
+    lines = findings(table)
+    assert lines[0].startswith(f"Highest of track causal: ridge, CCC {table.loc[0, 'ccc']:.3f} [")
+    assert lines[1] == (
+        "Against ridge: 0 significantly better, 2 significantly worse, 0 not shown to differ."
+    )
+    assert "eegdancer is number 3 of 3 by CCC" in lines[2]
+    assert lines[2].endswith("corrected p 0.016: ▼ worse.")
+    assert lines[-1] == "Ceiling (causal): oracle-filter, CCC 1.000."
+    few = findings(leaderboard_table(skilled({"ridge": 0.3, "gru": 0.5}, n_subjects=4)))
+    assert few[1].endswith("nothing could be significant.")
+
+
+def test_bands_section_compares_each_entry_with_itself(tmp_path):
+    skill = {"ridge": 0.3, "ridge (<30 Hz)": 0.3, "gru": 0.3, "gru (<30 Hz)": 0.9}
+    run = skilled(skill)
+    page = page_of(tmp_path, run)
+    section = page.split('id="h-bands"')[1].split("</section>")[0]
+    table = leaderboard_table(run).set_index("entry")
+    rows = body_rows(section, 0, "variant")
+    gru = rows["gru (<30 Hz)"]
+    assert gru[0] == "gru"
+    assert gru[1] == f"{table.loc['gru', 'ccc']:.3f}"
+    assert gru[2] == f"{table.loc['gru (<30 Hz)', 'ccc']:.3f}"
+    expected = table.loc["gru (<30 Hz)", "ccc"] - table.loc["gru", "ccc"]
+    assert gru[3] == f"{expected:.3f} ▼"
+    assert gru[5] == f"{2 * 2 / 2**8:.3f}"
+    assert gru[-1] == "yes"
+    assert "Without the bands above 30 Hz: 1 of 2 entries significantly worse" in page
+    without = page_of(tmp_path, skilled({"ridge": 0.3}))
+    assert "No entry here ran without the bands above 30 Hz" in without
+
+
+def test_rank_diagram_is_drawn_for_each_track_with_two_competitors(tmp_path):
+    run = skilled({"ridge": 0.3, "gru": 0.6}) + skilled({"mlp": 0.3}, track="transductive")
+    page = page_of(tmp_path, run)
+    section = page.split('id="h-ranks"')[1].split("</section>")[0]
+    assert section.count("<img") == 1
+    text = "Mean ranks: ridge 1.00; gru 2.00. Not told apart at 0.05 (Holm over all pairs): none."
+    assert text in section
+
+
+def test_thirty_entries_are_named_in_both_figures(tmp_path):
+    run = skilled({f"entry{i}": 0.2 + i / 40 for i in range(30)}, n_subjects=5)
+    page = page_of(tmp_path, run)
+    assert len(body_rows(page, 0)) == 30
+    images = [
+        base64.b64decode(text).decode() for text in re.findall(r"svg\+xml;base64,([^\"]+)", page)
+    ]
+    for image in images:
+        assert {f"entry{i}" for i in range(30)} <= set(re.findall(r"<!--\s*(entry\d+)", image))
 
 
 def test_chosen_trials_are_spread_over_subjects():
@@ -204,3 +326,101 @@ def test_chosen_trials_are_spread_over_subjects():
     # Three steps of two dimensions, of truth and one entry: 12 values a trial.
     assert len(choose_trials(run, max_values=12 * 5)) == 5
     assert len(choose_trials(run, max_values=1)) == 1
+
+
+DRIVER = """<script>
+const seen = {}, table = document.querySelector("table.sortable");
+const names = () => [...table.querySelectorAll("tbody.entry tr")].map((row) => row.dataset.entry);
+const head = (text) => [...table.tHead.rows[0].cells].find((cell) => cell.textContent === text);
+const click = (text) => { head(text).querySelector("button").click(); return names(); };
+seen.highest = click("CCC");
+seen.marked = head("CCC").getAttribute("aria-sort");
+seen.lowest = click("CCC");
+seen.smallest_error = click("RMSE");
+seen.pcc = click("PCC");
+seen.alphabetical = click("Entry");
+const box = document.getElementById("filter");
+const search = (text) => { box.value = text; box.dispatchEvent(new Event("input")); };
+search("ri, CONST");
+seen.filtered = [...table.querySelectorAll("tr[data-entry]")].filter((row) => !row.hidden)
+  .map((row) => row.dataset.entry);
+seen.count = document.getElementById("filtered").textContent;
+search("");
+seen.back = [...document.querySelectorAll("tr[data-entry]")].every((row) => !row.hidden);
+const choose = (list, name) => {
+  list.selectedIndex = [...list.options].findIndex((option) => option.text === name);
+  list.dispatchEvent(new Event("change"));
+};
+const facts = () => [...document.querySelectorAll("#pairtext dd")].map((e) => e.textContent);
+choose(across, "ridge");
+choose(up, "oracle-filter");
+seen.oracle = facts();
+choose(up, "gru");
+seen.pair = facts();
+seen.points = document.querySelectorAll("#scatter circle").length;
+document.getElementById("swap").click();
+seen.swapped = facts()[1];
+document.getElementById("next").click();
+const lines = () => document.querySelectorAll('.panel path[stroke-width="1.8"]').length;
+seen.trial = [select.selectedIndex, lines()];
+document.getElementById("previous").click();
+document.getElementById("previous").click();
+seen.last = select.selectedIndex;
+document.getElementById("none").click();
+seen.none = lines();
+const probe = document.createElement("pre");
+probe.id = "probe";
+probe.textContent = JSON.stringify(seen);
+document.body.append(probe);
+</script></body>"""
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs the browser chromium")
+def test_page_sorts_filters_compares_and_browses_in_a_browser(tmp_path):
+    run = skilled({"ridge": 0.3, "gru": 0.5, "oracle-filter": 0.0, "constant": 0.0})
+    run = [
+        TrialPrediction(**{**p.__dict__, "predictions": np.zeros_like(p.labels)})
+        if p.entry == "constant"
+        else p
+        for p in run
+    ]
+    page = page_of(tmp_path, run).replace("</body>", DRIVER)
+    (tmp_path / "driven.html").write_text(page, encoding="utf-8")
+    options = "--headless --no-sandbox --disable-gpu --no-first-run --disable-sync"
+    options += " --disable-background-networking --dump-dom"
+    done = subprocess.run(
+        [
+            "chromium",
+            *options.split(),
+            f"--user-data-dir={tmp_path / 'profile'}",
+            (tmp_path / "driven.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
+    seen = json.loads(html.unescape(found.group(1)))
+    assert seen["highest"] == ["ridge", "gru", "constant"]
+    assert seen["marked"] == "descending"
+    assert seen["lowest"] == ["constant", "gru", "ridge"]
+    assert seen["smallest_error"] == ["ridge", "gru", "constant"]
+    assert seen["pcc"] == ["ridge", "gru", "constant"]
+    assert seen["alphabetical"] == ["constant", "gru", "ridge"]
+    assert seen["filtered"] == ["constant", "ridge"]
+    assert seen["count"] == "2 of 4 shown"
+    assert seen["back"]
+    scores = subject_scores(run).pivot(index="subject", columns="entry", values="ccc")
+    difference = (scores["gru"] - scores["ridge"]).mean()
+    assert seen["oracle"][0] == "8 of 8 subjects"
+    assert seen["oracle"][2].startswith("not tested")
+    assert seen["pair"][:2] == ["0 of 8 subjects", f"{difference:.3f}"]
+    assert seen["pair"][2].startswith("p = 0.00781, after Holm's correction over all pairs")
+    assert seen["pair"][2].endswith("0.0234")
+    assert seen["points"] == 8
+    assert seen["swapped"] == f"{-difference:.3f}"
+    # four entries are drawn at first, on two panels
+    assert seen["trial"] == [1, 8]
+    assert seen["last"] == 23
+    assert seen["none"] == 0

@@ -1,0 +1,196 @@
+"""Paired tests over subjects: exact signed-rank tests, Holm's correction, ranks and cliques."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata, wilcoxon
+
+from benchmarks.statistics.moments import Array
+
+ALPHA = 0.05
+"""Level below which a corrected p-value is called significant."""
+
+NO_DIFFERENCE = 1e-12
+"""Differences as small as this are rounding, and count as none."""
+
+
+class SignedRank(NamedTuple):
+    """Result of a signed-rank test.
+
+    Attributes
+    ----------
+    n : int
+        Differences that are neither undefined nor zero.
+    p : float
+        Exact two-sided p-value; 1 if all differences are zero, NaN if all are undefined.
+    effect : float
+        Matched rank-biserial correlation, in [-1, 1]: the share of rank sum with differences
+        above zero, less the share below; 0 if all are zero.
+    """
+
+    n: int
+    p: float
+    effect: float
+
+
+def signed_rank(differences: ArrayLike) -> SignedRank:
+    """Test whether paired differences are centred on zero (Wilcoxon, exact, two-sided).
+
+    Parameters
+    ----------
+    differences : array_like, shape (n_subjects,)
+        One difference a subject. NaN is left out, and so are zeros, as Wilcoxon did. Equal sizes
+        share their mean rank, and the p-value is then rounded up.
+
+    Returns
+    -------
+    SignedRank
+        Number of differences used, p-value and effect size.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return SignedRank(0, math.nan, math.nan)
+    values = values[np.abs(values) > NO_DIFFERENCE]
+    if not values.size:
+        return SignedRank(0, 1.0, 0.0)
+    ranks = rankdata(np.abs(values))
+    effect = float((np.sign(values) * ranks).sum() / ranks.sum())
+    p = float(wilcoxon(values, method="exact").pvalue)
+    return SignedRank(len(values), p, effect)
+
+
+def smallest_p(n: int) -> float:
+    """Smallest two-sided p-value that n differences can reach in the exact test.
+
+    Parameters
+    ----------
+    n : int
+        Number of subjects.
+
+    Returns
+    -------
+    float
+        2 / 2ⁿ, and 1 for none.
+    """
+    return min(1.0, 2.0 ** (1 - n))
+
+
+def holm(p_values: ArrayLike) -> Array:
+    """Correct p-values of a family by Holm's step-down method.
+
+    Parameters
+    ----------
+    p_values : array_like, shape (n_tests,)
+        The whole family; NaN stands for a test that could not be made and does not count.
+
+    Returns
+    -------
+    ndarray, shape (n_tests,)
+        Corrected p-values, at most 1; NaN where there was none.
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    corrected = np.full(raw.shape, np.nan)
+    order = np.argsort(raw)[: (~np.isnan(raw)).sum()]
+    stepped = raw[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(stepped))
+    return corrected
+
+
+class RankComparison(NamedTuple):
+    """All pairs of methods, and their ranks.
+
+    Attributes
+    ----------
+    n_subjects : int
+        Subjects on whom every method has a score.
+    ranks : ndarray, shape (n_methods,)
+        Mean rank over subjects; 1 is the highest score.
+    p, p_holm : ndarray, shape (n_methods, n_methods)
+        p-values of all pairs, as they are and corrected over all pairs; NaN on the diagonal.
+    """
+
+    n_subjects: int
+    ranks: Array
+    p: Array
+    p_holm: Array
+
+
+def compare_all(scores: Array) -> RankComparison:
+    """Rank methods and test every pair of them.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_subjects, n_methods)
+        Scores; subjects without a score of every method are left out.
+
+    Returns
+    -------
+    RankComparison
+        Ranks and p-values.
+    """
+    complete = scores[~np.isnan(scores).any(axis=1)]
+    n_methods = scores.shape[1]
+    ranks = np.full(n_methods, np.nan)
+    if len(complete):
+        # rounded, so that scores that differ by rounding share a rank
+        ranks = rankdata(-np.round(complete, 12), axis=1).mean(axis=0)
+    p = np.full((n_methods, n_methods), np.nan)
+    upper = np.triu_indices(n_methods, 1)
+    for i, j in zip(*upper, strict=True):
+        p[i, j] = p[j, i] = signed_rank(complete[:, i] - complete[:, j]).p
+    p_holm = np.full_like(p, np.nan)
+    p_holm[upper] = holm(p[upper])
+    p_holm.T[upper] = p_holm[upper]
+    return RankComparison(len(complete), ranks, p, p_holm)
+
+
+def cliques(ranks: Array, p_holm: Array) -> list[tuple[int, int]]:
+    """Find the longest runs of neighbours in rank among whom no pair differs.
+
+    Parameters
+    ----------
+    ranks : ndarray, shape (n_methods,)
+        Mean ranks.
+    p_holm : ndarray, shape (n_methods, n_methods)
+        Corrected p-values.
+
+    Returns
+    -------
+    list of (first, last)
+        Runs of at least two methods, as positions in the order of `ranks`; none within another.
+    """
+    order = np.argsort(ranks, kind="stable")
+    alike: NDArray[np.bool_] = ~(p_holm[np.ix_(order, order)] < ALPHA)
+    runs: list[tuple[int, int]] = []
+    for first in range(len(order)):
+        last = first
+        while last + 1 < len(order) and alike[last + 1, first : last + 1].all():
+            last += 1
+        if last > first and (not runs or last > runs[-1][1]):
+            runs.append((first, last))
+    return runs
+
+
+def mean_and_error(differences: Sequence[float] | Array) -> tuple[float, float, int]:
+    """Mean, standard error and number of what is defined.
+
+    Parameters
+    ----------
+    differences : sequence of float
+        One difference a subject; NaN where undefined.
+
+    Returns
+    -------
+    tuple of (float, float, int)
+        Mean, standard error of the mean (NaN below two) and number.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return math.nan, math.nan, 0
+    error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return float(values.mean()), float(error), len(values)
