@@ -175,8 +175,11 @@ class Leaderboard:
     label_delay_s: str = "0"
     """Annotators' delay, seconds, or auto to estimate it inside each training fold: training
     labels are moved earlier, predictions later; scores are on labels as they are."""
+    scheduler: str = "local"
+    """Where jobs run: local processes, or the address of a Dask scheduler such as
+    tcp://host:8786 (extra: dask; see docs/clusters.md)."""
     workers: int | None = None
-    """Processes (default: one a core)."""
+    """Local processes (default: one a core)."""
     quick: bool = False
     """Cut training short, for a first look; results say so."""
 
