@@ -186,10 +186,11 @@ class Leaderboard:
 
 @dataclass(frozen=True)
 class Audit:
-    """Plant leaks around an entry and look whether its predictions notice: a verdict a check."""
+    """Plant leaks around entries and look whether predictions notice: a verdict for each check."""
 
-    entry: tyro.conf.Positional[str]
-    """Entry of the leaderboard, or the import path package.module:Class of one of your own."""
+    entries: tyro.conf.Positional[str]
+    """Entry of the leaderboard, or the import path package.module:Class of one of your own; several
+    separated by commas; or all, which stands for every shipped one that can run here."""
     data: Annotated[Data, tyro.conf.arg(name="")] = Data("simulated")
     split: str = "leave-subject-out"
     """Protocol, as in leaderboard."""
@@ -202,7 +203,7 @@ class Audit:
     quick: bool = True
     """Cut training short; leaks do not depend on it."""
     out: Path | None = None
-    """JSON file for the verdicts."""
+    """Folder for audit.md, audit.csv and audit.json (with the configuration used)."""
     seed: int = 0
     """Seed of the entry."""
 

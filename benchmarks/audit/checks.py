@@ -22,7 +22,7 @@ from eeg_emotion_env.trial import FloatArray, Trial
 PASS, FAIL, NOT_APPLICABLE = "pass", "FAIL", "not applicable"
 
 OTHER_NOISE = 4711
-"""State of the global random generators in the second run."""
+"""State of the global random generators, and seed of string hashes, in the second run."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def stale_data(setting: Setting) -> Finding:
         first = setting.written[0]
         return Finding(FAIL, f"it writes {first}, which outlives the job: results may be old")
     follows = failure(before) or difference(plain, answers_alone(before))
-    if not follows and not setting.kind.oracle and any(np.ptp(values) for values in plain):
+    is_varied = bool(np.ptp(np.concatenate(plain), axis=0).any())
+    if not follows and not setting.kind.oracle and is_varied:
         return Finding(FAIL, "all training and test data were replaced: no prediction moved")
     what = "other data of the same names came before, in the same process and folders"
     return _unmoved(setting, after, what)
@@ -144,6 +145,15 @@ def other_folds(setting: Setting) -> Finding:
     shared = len({t.key for t in train} & {t.key for t in setting.test})
     what = f"a fold that trains on {shared} of the test trials came before, in the same process"
     return _unmoved(setting, setting.run(before, setting.task())[-1], what)
+
+
+def side_effects(setting: Setting) -> Finding:
+    """Compare the process before and after; what others use must be as it was."""
+    changed = setting.base.changed
+    if not changed:
+        return Finding(PASS, "settings of the process and functions of the package are as before")
+    more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return Finding(FAIL, f"{changed[0]}{more}")
 
 
 def label_source(setting: Setting) -> Finding:
@@ -163,10 +173,11 @@ def label_source(setting: Setting) -> Finding:
 
 
 def repeatable(setting: Setting) -> Finding:
-    """Run again from another state of the global random generators; predictions must stay."""
+    """Run again with other global random generators and order of sets; predictions must stay."""
     seed = setting.seed if setting.kind.stochastic else setting.seed + 1
-    outcome = setting.run(setting.task(seed=seed, noise=OTHER_NOISE))[-1]
-    what = "it ran again from another state of the global random generators"
+    task = setting.task(seed=seed, noise=OTHER_NOISE)
+    outcome = setting.run(task, hash_seed=OTHER_NOISE)[-1]
+    what = "it ran again from another state of the global random generators and of string hashes"
     if not setting.kind.stochastic:
         what += " and with another seed (it says stochastic = False)"
     return _unmoved(setting, outcome, what, is_last_word=True)
@@ -220,8 +231,9 @@ CHECKS: tuple[Check, ...] = (
     Check("identity", "trial or person is looked up", identity, _told_the_generator),
     Check("stale-data", "results of other data are kept by name", stale_data),
     Check("other-folds", "something is kept from fold to fold", other_folds, _no_other_fold),
+    Check("side-effects", "the process is left changed, scores with it", side_effects),
     Check("label-source", "labels come from elsewhere than training", label_source, _no_truth),
-    Check("repeatable", "clock or global random state decides", repeatable),
+    Check("repeatable", "clock, global random state or hash decides", repeatable),
 )
 """Every check, in the order of the report."""
 
@@ -255,7 +267,7 @@ def _probed(setting: Setting, group: str, tolerance: float = 0.0) -> Finding:
     """Compare answers to the probes of a group to those of the same trials asked alone."""
     mine = [probe for probe in setting.probes if probe.group == group]
     if not mine:
-        return Finding(PASS, "the test trials are too short to be changed")
+        return Finding(NOT_APPLICABLE, "the test trials are too short to be changed")
     plain = answers_alone(setting.base)
     moves = [_moved(setting.base, probe, plain) for probe in mine]
     worst = int(np.argmax(moves))

@@ -9,13 +9,15 @@ import multiprocessing
 import os
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.audit.sideeffects import changes, snapshot
 from benchmarks.audit.worlds import Plant, Watch, world
 from benchmarks.entries import Entry, resolve_entry
 from eeg_emotion_env.cache import CACHE_VARIABLE
@@ -25,6 +27,8 @@ from eeg_emotion_env.trial import FloatArray, Trial
 
 OWN_FOLDERS = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TMPDIR", "TEMP", "TMP")
 """Variables that name where a job may leave files."""
+
+HASH_VARIABLE = "PYTHONHASHSEED"
 
 MODEL_STORES = {"HF_HOME": "~/.cache/huggingface", "TORCH_HOME": "~/.cache/torch"}
 """Where downloaded weights lie; an entry may need them."""
@@ -53,6 +57,8 @@ class Task:
         What is changed of what the entry may reach by itself.
     noise : int
         State of the global random generators before the job.
+    is_inspected : bool
+        Whether the process is compared to what it was before.
     """
 
     entry: str
@@ -63,6 +69,7 @@ class Task:
     held: tuple[Trial, ...] = ()
     plant: Plant = field(default_factory=Plant)
     noise: int = 0
+    is_inspected: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Outcome:
         What was raised instead, one line each.
     opened, written : list of str
         As in `Watch`.
+    changed : list of str
+        What of the process is other than before, one line each, if it was inspected.
     error : str
         What was raised before any question; empty if nothing was.
     """
@@ -85,6 +94,7 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     opened: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     error: str = ""
 
 
@@ -94,7 +104,9 @@ def start_method() -> str:
     return "forkserver" if "forkserver" in known else "spawn"
 
 
-def run_tasks(tasks: Sequence[Task], folders: Sequence[str], method: str) -> list[Outcome]:
+def run_tasks(
+    tasks: Sequence[Task], folders: Sequence[str], method: str, hash_seed: int | None = None
+) -> list[Outcome]:
     """Run tasks one after another in one new process with new folders.
 
     Parameters
@@ -105,6 +117,8 @@ def run_tasks(tasks: Sequence[Task], folders: Sequence[str], method: str) -> lis
         Folders and files of the recordings.
     method : str
         How the process is started, as `multiprocessing` names it.
+    hash_seed : int or None
+        Decides the order of sets of strings, if the process is a new interpreter.
 
     Returns
     -------
@@ -118,7 +132,8 @@ def run_tasks(tasks: Sequence[Task], folders: Sequence[str], method: str) -> lis
         receiver, sender = context.Pipe(duplex=False)
         arguments = (sender, list(tasks), tuple(folders), scratch)
         process = context.Process(target=_work, args=arguments)  # type: ignore[attr-defined]
-        process.start()
+        with _hash_seed(hash_seed):
+            process.start()
         sender.close()
         try:
             outcomes: list[Outcome] = receiver.recv()
@@ -133,6 +148,20 @@ def run_tasks(tasks: Sequence[Task], folders: Sequence[str], method: str) -> lis
         finally:
             receiver.close()
             process.join()
+
+
+@contextmanager
+def _hash_seed(seed: int | None) -> Iterator[None]:
+    before = os.environ.get(HASH_VARIABLE)
+    if seed is not None:
+        os.environ[HASH_VARIABLE] = str(seed)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[HASH_VARIABLE] = before
+        elif seed is not None:
+            del os.environ[HASH_VARIABLE]
 
 
 def _work(
@@ -167,21 +196,31 @@ def perform(task: Task, watch: Watch) -> Outcome:
     outcome = Outcome(opened=watch.opened, written=watch.written)
     _disturb(task.noise)
     with world(task.plant, watch):
+        before = snapshot() if task.is_inspected else {}
         # Whatever an entry raises is part of the verdict.
         try:
             # Here, so that what a module reads when it is imported is changed and watched too.
             entry = resolve_entry(task.entry)(seed=task.seed, quick=task.quick)
-            entry.fit(list(task.train))
+            # As on the leaderboard: labelled test trials are in a variable of the caller.
+            trials = (*task.train, *task.held)
+            entry.fit(list(trials[: len(task.train)]))
         except Exception as error:
             return replace(outcome, error=_line(error))
-        for name, trials in task.questions.items():
-            fresh = _copied(entry)
-            try:
-                answers = [_checked(fresh.predict(trial), trial) for trial in trials]
-                outcome.answers[name] = answers
-            except Exception as error:
-                outcome.failures[name] = _line(error)
+        _ask(entry, task.questions, outcome)
+        if task.is_inspected:
+            outcome.changed.extend(changes(before, snapshot()))
     return outcome
+
+
+def _ask(entry: Entry, questions: dict[str, tuple[Trial, ...]], outcome: Outcome) -> None:
+    """Ask all questions, each of a copy of the entry of its own."""
+    for name, trials in questions.items():
+        fresh = _copied(entry)
+        try:
+            answers = [_checked(fresh.predict(trial), trial) for trial in trials]
+            outcome.answers[name] = answers
+        except Exception as error:
+            outcome.failures[name] = _line(error)
 
 
 def _line(error: Exception) -> str:

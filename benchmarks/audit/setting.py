@@ -88,7 +88,7 @@ class Setting:
             If it fails.
         """
         questions = {**self.alone, **{probe.name: probe.trials for probe in self.probes}}
-        (outcome,) = self.run(self.task(questions=questions))
+        (outcome,) = self.run(self.task(questions=questions, is_inspected=True))
         error = failure(outcome)
         if error:
             raise ConfigError(f"entry {self.entry} fails where nothing is planted: {error}")
@@ -121,9 +121,14 @@ class Setting:
         """Return a world in which the test trials that an entry finds by itself are changed."""
         return Plant(frozenset(identity(trial.key) for trial in self.test), what)
 
-    def run(self, *tasks: Task) -> list[Outcome]:
-        """Run tasks one after another in one new process."""
-        outcomes = run_tasks(tasks, self.folders, self.method)
+    def run(self, *tasks: Task, hash_seed: int | None = None) -> list[Outcome]:
+        """Run tasks one after another in one new process; a new interpreter for a hash seed.
+
+        Forked ones share what the tests have patched, and cannot have a hash seed of their own.
+        """
+        is_forked = self.method == "fork"
+        method = self.method if hash_seed is None or is_forked else "spawn"
+        outcomes = run_tasks(tasks, self.folders, method, hash_seed)
         for outcome in outcomes:
             self.written.extend(outcome.written)
         return outcomes
@@ -192,8 +197,7 @@ def make_setting(
     lack = kind.lack(trials)
     if lack:
         raise ConfigError(f"entry {entry} needs {lack}; audit it on another data set")
-    if not 0 <= fold < len(split.folds):
-        raise ConfigError(f"fold must be 0 to {len(split.folds) - 1} ({split.name}), not {fold}")
+    check_fold(split, fold)
     audited = split.folds[fold]
     other = _earlier_fold(split, audited)
 
@@ -205,6 +209,12 @@ def make_setting(
     labels = tuple(trials[i].labels for i in audited.test)
     earlier = parts(other) if other is not None else ((), ())
     return Setting(entry, train, test, labels, earlier, **options)
+
+
+def check_fold(split: Split, fold: int) -> None:
+    """Raise `ConfigError` unless the split has a fold of that number."""
+    if not 0 <= fold < len(split.folds):
+        raise ConfigError(f"fold must be 0 to {len(split.folds) - 1} ({split.name}), not {fold}")
 
 
 def _trained_on(trial: Trial) -> Trial:

@@ -32,8 +32,14 @@ simulation: Any = importlib.import_module("eeg_emotion_env.simulation.recording"
 Identity = tuple[str, int, int]
 """Subject, session and trial."""
 
-LIBRARIES_WRITE = ("__pycache__", "/dev/", "/proc/")
-"""Parts of paths that libraries write to, and no results lie in."""
+DEVICES = ("/dev", "/proc")
+"""Folders in which no files lie, but for those in `MEMORY`."""
+
+MEMORY = "/dev/shm"
+"""Files there outlive the process like any others."""
+
+MOVES = ("os.rename", "os.link", "os.symlink")
+"""Events of a file that gets a second name; `shutil.move` and `Path.replace` are among them."""
 
 MOST_NOTES = 20
 
@@ -84,25 +90,38 @@ class Watch:
 
     def install(self) -> None:
         """Look at every file that Python opens from now on; this cannot be taken back."""
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self.hear)
 
     def note_trial(self, key: TrialKey) -> None:
         """Note that a held-out trial was opened."""
         _add(self.opened, f"the held-out trial {key}")
 
-    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "open" or not self.active or is_handing_over():
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note an event of the interpreter (`sys.audit`), if it is one of files."""
+        if not self.active or is_handing_over():
             return
-        name, mode, flags = arguments
-        if not isinstance(name, str | bytes):
+        if event == "open":
+            self._hear_open(*arguments)
+        elif event in MOVES:
+            self._hear_written(arguments[1])
+        elif event == "sqlite3.connect":
+            self._hear_written(arguments[0])
+
+    def _hear_open(self, name: Any, mode: str | None, flags: int | None) -> None:
+        if _is_writing(mode, flags):
+            self._hear_written(name)
+        elif isinstance(name, str | bytes):
+            path = os.path.realpath(os.fsdecode(name))
+            if any(_is_below(path, folder) for folder in self.folders):
+                _add(self.opened, path)
+
+    def _hear_written(self, name: Any) -> None:
+        # Numbers are of files that are open already; sqlite3 has names for its memory.
+        if not isinstance(name, str | bytes | os.PathLike) or name == ":memory:":
             return
         path = os.path.realpath(os.fsdecode(name))
-        if _is_writing(mode, flags):
-            known = any(part in path for part in LIBRARIES_WRITE)
-            if not known and not _is_below(path, self.scratch):
-                _add(self.written, path)
-        elif any(_is_below(path, folder) for folder in self.folders):
-            _add(self.opened, path)
+        if not _holds_no_results(path) and not _is_below(path, self.scratch):
+            _add(self.written, path)
 
 
 @contextmanager
@@ -186,6 +205,12 @@ def _is_writing(mode: str | None, flags: int | None) -> bool:
     if mode is not None:
         return any(letter in mode for letter in "wax+")
     return bool((flags or 0) & (os.O_WRONLY | os.O_RDWR))
+
+
+def _holds_no_results(path: str) -> bool:
+    """Say whether what is written there is compiled code or goes to a device."""
+    device = any(_is_below(path, folder) for folder in DEVICES)
+    return "__pycache__" in Path(path).parts or (device and not _is_below(path, MEMORY))
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -1,11 +1,16 @@
 """Entries that leak, each in one way: what `eegdancer audit` is for, and must catch."""
 
+import dataclasses
 import os
+import sqlite3
+import sys
 import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
+from scipy.io import loadmat
 from scipy.signal import filtfilt
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
@@ -13,10 +18,12 @@ from sklearn.linear_model import Ridge
 from benchmarks.entries.base import Entry, label_mean, limited
 from benchmarks.entries.rowwise import rows, smooth
 from benchmarks.entries.stimulus_time_mean import StimulusTimeMean
+from eeg_emotion_env import metrics
 from eeg_emotion_env.datasets import load
 from eeg_emotion_env.metrics import ccc
 from eeg_emotion_env.simulation import simulate_labels
 from eeg_emotion_env.splits import validation_groups
+from eeg_emotion_env.trial import Trial
 
 OPTIONS = {
     "n_subjects": 4,
@@ -76,6 +83,35 @@ class LabelsInMemory(Honest):
         return KNOWN[_name(trial)]
 
 
+class LabelsOfCaller(Honest):
+    """Looks for labelled trials in the variables of whoever calls it."""
+
+    def predict(self, trial):
+        frame = sys._getframe()
+        while frame is not None:
+            for value in list(frame.f_locals.values()):
+                found = self._labels_in(value, trial)
+                if found is not None:
+                    return found
+            frame = frame.f_back
+        return super().predict(trial)
+
+    def _labels_in(self, value, trial):
+        items = value if isinstance(value, list | tuple) else ()
+        trials = (item for item in items if isinstance(item, Trial))
+        same = (t.labels for t in trials if _name(t) == _name(trial))
+        return next((labels for labels in same if not np.isnan(labels).any()), None)
+
+
+class OracleOfLabels(Honest):
+    """Is allowed to know the generator, and reads the answers instead."""
+
+    oracle = True
+
+    def predict(self, trial):
+        return simulate_labels(trial.simulation, trial.subject, trial.session, trial.trial)[0]
+
+
 class TruthFromGenerator(Honest):
     """Simulates the person's affect again."""
 
@@ -103,7 +139,7 @@ class BestOnTest(Honest):
             guesses = np.concatenate([self.predict(trial) for trial in test])
             return ccc(np.concatenate([t.labels for t in test])[:, 0], guesses[:, 0])
 
-        self._fit(train, max(np.geomspace(1, 1e4, 30), key=score))
+        self._fit(train, max(np.geomspace(1, 1e4, 12), key=score))
 
 
 class PCAOnEverybody(Honest):
@@ -125,6 +161,16 @@ class LaterTrial(Honest):
         later = everything().get((subject, session, number + 1), trial)
         own = rows(trial, 0.8)
         return np.hstack([own, np.tile(rows(later, 0.8).mean(axis=0), (len(own), 1))])
+
+
+class OtherTrialByReader(Honest):
+    """Standardises by the trial before, which the reader of the trial reads as well."""
+
+    def inputs(self, trial):
+        number = trial.trial - 1 or 2
+        key = dataclasses.replace(trial.key, trial=number)
+        x, other = rows(trial, 0.8), trial.read_eeg.reader.features(key)
+        return x - np.log(np.std(other))
 
 
 class WholeTrialZScore(Honest):
@@ -182,6 +228,17 @@ class TestAverage(Honest):
     def predict(self, trial):
         self._seen.append(trial.features[0].ravel())
         x = self.inputs(trial) - np.mean(self._seen, axis=0)
+        return limited(self._model.predict(x))
+
+
+class CountsInClass(Honest):
+    """Keeps in its class what `predict` has seen, where no copy of the entry is without it."""
+
+    seen: list = []  # noqa: RUF012
+
+    def predict(self, trial):
+        self.seen.append(trial.features[0].ravel())
+        x = self.inputs(trial) - np.mean(self.seen, axis=0)
         return limited(self._model.predict(x))
 
 
@@ -265,6 +322,31 @@ class CacheElsewhere(Honest):
         return limited(self.inputs(trial) @ self._weights[:-1] + self._weights[-1])
 
 
+class CacheMovedElsewhere(Honest):
+    """Keeps its inputs in a folder that is always the same, and writes them by way of another."""
+
+    def fit(self, train):
+        super().fit(train)
+        np.save("inputs.npy", self.inputs(train[0]))
+        Path("inputs.npy").replace(PLACE[0] / "inputs.npy")
+
+
+class CacheInDatabase(Honest):
+    """Keeps notes in a database in a folder that is always the same."""
+
+    def fit(self, train):
+        super().fit(train)
+        sqlite3.connect(PLACE[0] / "notes.db").close()
+
+
+class PerTrialByName(Honest):
+    """Answers by a number that it draws from the name of a trial, and learns nothing."""
+
+    def predict(self, trial):
+        rng = np.random.default_rng([*_name(trial), 1])
+        return np.full((trial.n_steps, 2), rng.uniform(-1, 1), dtype=np.float32)
+
+
 class FittedOnce(Honest):
     """Keeps its model in the class, for all folds."""
 
@@ -290,6 +372,31 @@ class EncoderOfAllFolds(Honest):
 
     def inputs(self, trial):
         return self._pca.transform(rows(trial, 0.8))
+
+
+class BetterMetric(Honest):
+    """Replaces what it is scored with."""
+
+    def fit(self, train):
+        super().fit(train)
+        metrics.ccc = lambda *args: 1.0
+
+
+class OtherPrecision(Honest):
+    """Makes torch compute in double precision, for itself and for whoever comes next."""
+
+    def fit(self, train):
+        super().fit(train)
+        torch.set_default_dtype(torch.float64)
+
+
+class OrderOfSet(Honest):
+    """Adds up in the order of a set of names."""
+
+    def fit(self, train):
+        super().fit(train)
+        names = list({f"subject {t.subject}, trial {t.trial}" for t in train})
+        self._model.intercept_ = self._model.intercept_ + 1e-3 * names.index(sorted(names)[0])
 
 
 class GlobalRandom(Honest):
@@ -328,6 +435,23 @@ class ReadsFile(Honest):
     def fit(self, train):
         super().fit(train)
         np.load(PLACE[0] / "recording.npy")
+
+
+class OpensRecordings(Honest):
+    """Opens the file that a trial comes from, instead of reading its EEG as it is given."""
+
+    def predict(self, trial):
+        loadmat(trial.read_eeg.reader.files[0])
+        trial.read_eeg()
+        return super().predict(trial)
+
+
+class ReadsEEG(Honest):
+    """Reads EEG as it is given, which comes from the same files."""
+
+    def predict(self, trial):
+        trial.read_eeg()
+        return super().predict(trial)
 
 
 class Dies(Honest):

@@ -1,5 +1,6 @@
 """The audit: every leaky entry is caught, by the check meant for it; every shipped one passes."""
 
+import csv
 import importlib.util
 import json
 import os
@@ -11,6 +12,7 @@ import pytest
 
 from benchmarks.audit import CHECKS, FAIL, NOT_APPLICABLE, PASS, audit, make_setting
 from benchmarks.audit.agreement import agreement, chance
+from benchmarks.audit.jobs import start_method
 from benchmarks.audit.planting import cut_short, given, renamed, with_labels, with_noise
 from benchmarks.audit.setting import answers_alone, few
 from benchmarks.audit.worlds import Plant, Watch, world
@@ -26,6 +28,7 @@ from eeg_emotion_env.splits import make_split
 from encoders import PretrainingConfig, StageConfig, pretrain
 from tests.benchmarks import leaky_entries
 from tests.benchmarks.conftest import made_trials
+from tests.eeg_emotion_env import writers
 
 LABEL_READERS = {"length", "identity", "stale-data", "label-source"}
 """Checks that notice predictions that are looked up by name, wherever they come from."""
@@ -33,12 +36,14 @@ LABEL_READERS = {"length", "identity", "stale-data", "label-source"}
 # Each leaky entry: the check that is meant for it, and all others that notice it.
 LEAKS = {
     "LabelsByLoad": ("held-out-labels", {"own-reading", *LABEL_READERS}),
+    "OracleOfLabels": ("held-out-labels", set()),
     "TruthFromGenerator": ("held-out-labels", LABEL_READERS),
     "ScaleOfTestLabels": ("held-out-labels", {"own-reading", "future", "length", "identity"}),
     "BestOnTest": ("held-out-labels", {"held-out-eeg", "own-reading"}),
     "LabelsInMemory": ("label-source", LABEL_READERS),
     "PCAOnEverybody": ("held-out-eeg", {"own-reading"}),
     "LaterTrial": ("held-out-eeg", {"own-reading", "future", "length", "identity"}),
+    "OtherTrialByReader": ("held-out-eeg", {"identity"}),
     "ReadsFile": ("own-reading", set()),
     "WholeTrialZScore": ("future", {"length"}),
     "BothDirections": ("future", {"length"}),
@@ -46,6 +51,10 @@ LEAKS = {
     "RelativeTime": ("length", set()),
     "ClipByLength": ("length", set()),
     "TestAverage": ("other-trials", set()),
+    "CountsInClass": (
+        "other-trials",
+        {"future", "length", "stimulus", "identity", "stale-data", "other-folds"},
+    ),
     "CarriesOn": ("other-trials", set()),
     "AnswersByName": ("other-trials", set()),
     "ClipLookup": ("stimulus", set()),
@@ -53,12 +62,18 @@ LEAKS = {
     "SubjectLookup": ("identity", set()),
     "CacheByName": ("stale-data", {"identity"}),
     "CacheElsewhere": ("stale-data", set()),
+    "CacheMovedElsewhere": ("stale-data", set()),
+    "CacheInDatabase": ("stale-data", set()),
+    "PerTrialByName": ("stale-data", {"identity"}),
     "FittedOnce": ("other-folds", {"stale-data"}),
     "EncoderOfAllFolds": ("other-folds", {"stale-data"}),
+    "BetterMetric": ("side-effects", set()),
+    "OtherPrecision": ("side-effects", set()),
     "GlobalRandom": ("repeatable", set()),
     "WallClock": ("repeatable", set()),
     "HiddenSeed": ("repeatable", set()),
 }
+CHECK = {check.name: check for check in CHECKS}
 SUBMODULE = "tests.benchmarks.leaky_entries"
 
 
@@ -97,6 +112,17 @@ def test_every_leak_is_caught_by_the_check_meant_for_it(name, make, tmp_path):
     assert _named(verdicts, FAIL) == {meant, *others}
     assert len(verdicts) == len(CHECKS)
     assert all(verdict.evidence and "\n" not in verdict.evidence for verdict in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("name", "check"), [("LabelsOfCaller", "held-out-labels"), ("OrderOfSet", "repeatable")]
+)
+def test_leaks_that_show_in_new_processes_alone(name, check, make):
+    # forked ones have the variables and the string hashes of the tests
+    setting = make(name, method=start_method())
+    finding = CHECK[check].look(setting)
+    assert finding.verdict == FAIL
+    assert "predictions of 4 of 4 trials moved" in finding.evidence
 
 
 def test_the_leaks_are_of_many_kinds():
@@ -168,6 +194,62 @@ def test_evidence_names_the_change_and_its_size(make):
     assert "from step" in verdicts["future"].evidence
     assert "predictions moved by 0." in verdicts["future"].evidence
     assert "nothing moved" in verdicts["stimulus"].evidence
+
+
+@pytest.mark.filterwarnings("ignore:.*not as long as the clips")
+def test_files_of_a_data_set_may_be_read_through_the_trials_given_alone(tmp_path):
+    writers.write_seed(tmp_path, subjects=(1,), sessions=(1,), seconds=4, labels=(1, 0, -1))
+    trials = load("seed", data=tmp_path)
+    split = make_split("leave-stimulus-out", trials.keys, 3)
+
+    def finding(name):
+        setting = make_setting(
+            f"{SUBMODULE}:{name}", list(trials), split, folders=(str(tmp_path),), method="fork"
+        )
+        return CHECK["own-reading"].look(setting)
+
+    assert finding("ReadsEEG").verdict == PASS
+    leaky = finding("OpensRecordings")
+    assert leaky.verdict == FAIL
+    assert "1_20131027.mat" in leaky.evidence
+
+
+@pytest.mark.parametrize(
+    ("place", "is_heard"),
+    [
+        ("{out}/dev/cache.npy", True),
+        ("{out}/proc.npy", True),
+        ("/dev/shm/eegdancer-test.npy", True),
+        ("/dev/null", False),
+        ("{out}/__pycache__/module.pyc", False),
+        ("{scratch}/features.npy", False),
+    ],
+)
+def test_what_outlives_the_job_is_heard(place, is_heard, tmp_path):
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    path = place.format(out=out, scratch=scratch)
+    watch = Watch(scratch=str(scratch), active=True)
+    for mode, flags in (("w", None), (None, os.O_WRONLY)):
+        watch.written.clear()
+        watch.hear("open", (path, mode, flags))
+        assert watch.written == ([path] if is_heard else [])
+    watch.written.clear()
+    watch.hear("open", (path, "r", os.O_RDONLY))
+    watch.hear("open", (3, "w", None))
+    watch.hear("sqlite3.connect", (":memory:",))
+    assert watch.written == []
+
+
+def test_trials_too_short_to_be_changed_are_no_pass(simulated):
+    short = [cut_short(trial, 1) for trial in simulated]
+    split = make_split("leave-subject-out", [trial.key for trial in short])
+    setting = make_setting("constant", short, split, method="fork")
+    for name in ("future", "length"):
+        finding = CHECK[name].look(setting)
+        assert (finding.verdict, finding.evidence) == (
+            NOT_APPLICABLE,
+            "the test trials are too short to be changed",
+        )
 
 
 def test_entries_that_fail_are_reported(make, monkeypatch):
@@ -290,17 +372,74 @@ COMMAND = (*("--max-trials", "2", "--option", "duration_scale=0.1", "--option", 
 
 
 def test_command_passes_an_entry_and_writes_the_verdicts(tmp_path, capsys):
-    out = tmp_path / "new" / "audit.json"
+    out = tmp_path / "new" / "audit"
     assert main(["audit", "ridge", *COMMAND, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "SIMULATED DATA: audit of ridge" in printed
-    assert "12 pass, 0 FAIL, 0 not applicable" in printed
-    report = json.loads(out.read_text())
-    assert [v["check"] for v in report["verdicts"]] == [check.name for check in CHECKS]
+    assert "13 pass, 0 FAIL, 0 not applicable" in printed
+    report = json.loads((out / "audit.json").read_text())
+    (entry,) = report["entries"]
+    assert [v["check"] for v in entry["verdicts"]] == [check.name for check in CHECKS]
     assert report["config"]["max_trials"] == 2
+    table = (out / "audit.md").read_text()
+    assert "SIMULATED DATA" in table
+    assert "| ridge | pass | pass |" in table
+
+
+def _choose(monkeypatch, *names):
+    """Let the command run some checks only: the tests are about what it says of them."""
+    chosen = tuple(CHECK[name] for name in names)
+    for module in ("benchmarks.audit", "benchmarks.audit.verdicts", "benchmarks.audit.tables"):
+        monkeypatch.setattr(f"{module}.CHECKS", chosen)
+
+
+@pytest.fixture
+def quick_audit(monkeypatch, make):
+    _choose(monkeypatch, "own-reading", "future")
+    monkeypatch.setattr("benchmarks.audit.setting.start_method", lambda: "fork")
+
+
+def test_command_audits_several_entries(quick_audit, tmp_path, capsys):
+    leaky = f"{SUBMODULE}:OneStepAhead,{SUBMODULE}:Dies"
+    assert main(["audit", f"constant,oracle-filter,{leaky}", *COMMAND, "--out", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    line = captured.err.strip().splitlines()[-1]
+    assert "2 of 4 entries fail: " in line
+    assert "OneStepAhead (future)" in line
+    assert "Dies fails where nothing is planted: its process ended with status 3" in line
+    assert "3 of 4" not in captured.out
+    assert "2 of 3 entries pass, 1 not run" in captured.out
+    with (tmp_path / "audit.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["entry"].split(":")[-1], r["check"], r["verdict"]) for r in rows] == [
+        ("constant", "own-reading", PASS),
+        ("constant", "future", PASS),
+        ("oracle-filter", "own-reading", NOT_APPLICABLE),
+        ("oracle-filter", "future", NOT_APPLICABLE),
+        ("OneStepAhead", "own-reading", PASS),
+        ("OneStepAhead", "future", FAIL),
+        ("Dies", "", "not run"),
+    ]
+    text = (tmp_path / "audit.md").read_text()
+    assert "OneStepAhead** fails future: the EEG of" in text
+    assert "- oracle-filter, own-reading, future: not applicable, an oracle" in text
+
+
+def test_all_leaves_out_what_cannot_run(quick_audit, monkeypatch, capsys):
+    kinds = {name: ENTRIES[name] for name in ("constant", "eegnet")}
+    monkeypatch.setattr("benchmarks.entries.ENTRIES", kinds)
+    monkeypatch.setattr(kinds["eegnet"], "lack", classmethod(lambda *_: "braindecode"))
+    assert main(["audit", "all", *COMMAND]) == 0
+    printed = capsys.readouterr().out
+    assert "eegnet was not run: needs braindecode" in printed
+    assert "1 of 1 entries pass, 1 not run" in printed
+    # asked for by name, it is a mistake
+    assert main(["audit", "eegnet", *COMMAND]) == 1
+    assert "entry eegnet needs braindecode; audit it" in capsys.readouterr().err
 
 
 def test_command_fails_a_leaky_entry_of_ones_own(tmp_path, capsys, monkeypatch):
+    _choose(monkeypatch, "held-out-labels", "own-reading")
     # read when the module is imported: so by a process of its own alone
     (tmp_path / "mypkg.py").write_text(
         "from eeg_emotion_env.datasets import load\n"
@@ -326,6 +465,7 @@ def test_command_fails_a_leaky_entry_of_ones_own(tmp_path, capsys, monkeypatch):
     [
         (["no-such-entry"], "entry must be one of"),
         (["no.such:Entry"], "entry no.such:Entry cannot be imported"),
+        ([","], "name an entry"),
         (["ridge", "--max-trials", "0"], "--max-trials must be at least 1"),
         (["ridge", "--max-subjects", "2"], "needs at least 3 subjects"),
         (["ridge", "--fold", "9"], "fold must be 0 to"),
