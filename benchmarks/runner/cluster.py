@@ -67,7 +67,7 @@ class DaskCluster:
         ]
         running = {future.key: job for future, job in zip(futures, jobs, strict=True)}
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures, loop=self.client.loop):
                 yield _result(future, running.pop(future.key))
         finally:
             self.client.cancel([future for future in futures if future.key in running])

@@ -25,7 +25,7 @@ SOURCES = (
 """Code that decides results: a change in it makes earlier jobs run again."""
 
 OURS = {"encoders", "eeg_emotion_env", "agents", "benchmarks"}
-"""Packages whose code is hashed, so that their version does not matter."""
+"""Our packages: their version does not matter, and `SOURCES` says which of their code does."""
 
 LIBRARIES = (
     *("numpy", "scipy", "scikit-learn", "gymnasium", "stable-baselines3", "torch"),
@@ -99,19 +99,19 @@ def _files_of(entry: str) -> list[Path]:
         path = waiting.pop(0)
         if path not in found:
             found.append(path)
-            if not _is_source(path):
-                waiting += [file for file in _imported_files(path) if not _is_source(file)]
+            if not _is_ours(path):
+                waiting += [file for file in _imported_files(path) if not _is_ours(file)]
     return found
 
 
-def _is_source(path: Path) -> bool:
-    return any(path.is_relative_to(ROOT / source) for source in SOURCES)
+def _is_ours(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / package) for package in OURS)
 
 
 def _is_installed(path: Path) -> bool:
     """Say whether a file belongs to Python or to an installed library: versions stand for those."""
     folders = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
-    return not _is_source(path) and any(path.is_relative_to(folder) for folder in folders)
+    return not _is_ours(path) and any(path.is_relative_to(folder) for folder in folders)
 
 
 def _imported_files(path: Path) -> Iterator[Path]:
