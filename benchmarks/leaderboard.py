@@ -19,6 +19,7 @@ from benchmarks.scores import (
     averaged,
     footnotes,
     label_names,
+    ordered,
     subject_scores,
     trial_rows,
     trial_scores,
@@ -60,8 +61,8 @@ def leaderboard_table(
     n_null : int
         Draws of the time-shift null.
     reference : str or None
-        Entry to compare with; None for the best of each track that is neither one of ours nor an
-        oracle.
+        Entry to compare with; None for the first of
+        `benchmarks.statistics.comparison.REFERENCES` that predicted all trials of the track.
 
     Returns
     -------
@@ -77,6 +78,7 @@ def leaderboard_table(
         reference is not among the competitors.
     """
     names = label_names(predictions)
+    predictions = ordered(predictions)
     by_entry = ["entry", "track"]
     subjects = subject_scores(predictions)
     trials = trial_scores(predictions)
@@ -88,7 +90,9 @@ def leaderboard_table(
         .groupby(by_entry)["seed"]
         .nunique()
     )
-    table = table.join(averaged(trials[[*by_entry, *METRICS]], by_entry).add_prefix("trial_"))
+    table = table.join(
+        averaged(trials[[*by_entry, *METRICS, "spread"]], by_entry).add_prefix("trial_")
+    )
     evidence = Evidence.of(Moments.of(predictions), n_bootstrap, seed)
     table = table.join(comparison_table(evidence, reference))
     table[["null_low", "null_high"]] = math.nan
@@ -125,15 +129,16 @@ def table_columns(dims: Sequence[str]) -> list[str]:
     list of str
         ``entry, track, n_subjects, n_trials, seeds, ccc, ccc_low, ccc_high, pcc, rmse, mae``; then
         ``ccc_valence, pcc_valence, rmse_valence, mae_valence`` … for each dimension; ``trial_ccc,
-        trial_pcc, trial_rmse, trial_mae``; ``spread, lag_s, jerk``; of the comparison with
-        ``reference`` the corrected p-value, effect size and difference with its interval
-        (``p_holm, effect, diff, diff_low, diff_high``); the 95 % interval of the null
-        (``null_low, null_high``); and over seeds ``iqm, seed_sd``.
+        trial_pcc, trial_rmse, trial_mae, trial_spread``; ``spread, lag_s, jerk``; of the comparison
+        with ``reference`` the number of subjects that differ, exact and corrected p-values,
+        rank-biserial correlation, Cohen's dz and difference with their intervals (``n_compared, p,
+        p_holm, effect, dz, dz_low, dz_high, diff, diff_low, diff_high``); the 95 % interval of the
+        null (``null_low, null_high``); and over seeds ``iqm, seed_sd``.
     """
     head = ["entry", "track", "n_subjects", "n_trials", "seeds"]
     overall = ["ccc", "ccc_low", "ccc_high", "pcc", "rmse", "mae"]
     per_dim = [f"{metric}_{name}" for name in dims for metric in METRICS]
-    per_trial = [f"trial_{metric}" for metric in METRICS]
+    per_trial = [f"trial_{metric}" for metric in (*METRICS, "spread")]
     compared = [*COMPARED, "null_low", "null_high", "reference", "iqm", "seed_sd"]
     return head + overall + per_dim + per_trial + list(SHAPES) + compared
 
@@ -178,9 +183,12 @@ def write_results(
         The table made by `leaderboard_table`.
     """
     out.mkdir(parents=True, exist_ok=True)
+    predictions = ordered(predictions)
     with replacing(out / "results.jsonl") as path, path.open("w", encoding="utf-8") as file:
-        for row in trial_rows(predictions, context):
-            file.write(json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n")
+        # entry by entry, so that memory holds the rows of one at a time
+        for _, group in groupby(predictions, key=lambda p: p.entry):
+            for row in trial_rows(list(group), context):
+                file.write(json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n")
     with replacing(out / "leaderboard.csv") as path:
         table.to_csv(path, index=False, float_format="%.6f")
     with replacing(out / "leaderboard.md") as path:
@@ -242,6 +250,7 @@ def notes(table: pd.DataFrame, predictions: Sequence[TrialPrediction]) -> list[s
     list of str
         Sentences for people.
     """
+    predictions = ordered(predictions)
     return footnotes(predictions) + statistical_notes(table, predictions)
 
 
@@ -271,8 +280,7 @@ def _write_steps(path: Path, predictions: Sequence[TrialPrediction]) -> None:
     """Write one row a step, entry by entry, so that memory holds one entry at a time."""
     writer = None
     try:
-        by_entry = sorted(predictions, key=lambda p: (p.entry, p.seed))
-        for _, group in groupby(by_entry, key=lambda p: (p.entry, p.seed)):
+        for _, group in groupby(predictions, key=lambda p: (p.entry, p.seed)):
             steps = _steps(list(group))
             writer = writer or pq.ParquetWriter(path, steps.schema, compression="zstd")
             writer.write_table(steps)

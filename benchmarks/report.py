@@ -27,7 +27,7 @@ from benchmarks.figures import (
 from benchmarks.leaderboard import is_simulated, notes, replacing
 from benchmarks.predictions import TrialPrediction
 from benchmarks.report_tables import bands_section, heat_table, row_names, score_tables
-from benchmarks.scores import subject_scores
+from benchmarks.scores import ordered, subject_scores
 from benchmarks.statistics.comparison import rank_track
 from benchmarks.statistics.moments import Moments, Name, natural
 from benchmarks.statistics.paired import ALPHA, RankComparison, smallest_p
@@ -66,6 +66,7 @@ def write_report(
         Facts of the run: ``dataset, title, protocol, command, versions, config, fingerprint,
         source``.
     """
+    predictions = ordered(predictions)
     subjects = subject_scores(predictions)
     moments = Moments.of(predictions)
     ranked = [rank_track(moments, track) for track in table["track"].unique()]
@@ -132,28 +133,36 @@ def findings(table: pd.DataFrame) -> list[str]:
 
 def _differences(competing: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
     """Count who differs from the reference, and place our entry."""
+    order = list(competing["entry"])
+    lines = []
+    if OURS in order:
+        lines.append(f"{OURS} is number {order.index(OURS) + 1} of {len(order)} by CCC")
     tested = competing[competing["p_holm"].notna()]
     if not len(tested):
-        return []
+        return lines
     reference = tested["reference"].iloc[0]
     significant = tested[tested["p_holm"] < ALPHA]
-    better = [row["entry"] for _, row in significant.iterrows() if row["effect"] > 0]
-    worse, unclear = len(significant) - len(better), len(tested) - len(significant)
-    names = f" ({', '.join(better)})" if better else ""
-    least = smallest_p(int(competing["n_subjects"].max())) * len(tested)
-    lines = [
-        f"Against {reference}: {len(better)} significantly better{names}, {worse} significantly "
-        f"worse, {unclear} not shown to differ"
+    better, worse = (
+        [row["entry"] for _, row in significant.iterrows() if (row["effect"] > 0) == up]
+        for up in (True, False)
+    )
+    least = smallest_p(int(tested["n_compared"].max())) * len(tested)
+    lines.append(
+        f"Against {reference}: {_counted(better)} significantly better, {_counted(worse)} "
+        f"significantly worse, {len(tested) - len(significant)} not shown to differ"
         + ("; with so few subjects nothing could be significant" if least >= ALPHA else "")
-    ]
+    )
     for i in tested.index[tested["entry"] == OURS]:
         row = cells.loc[i]
         lines.append(
-            f"{OURS} is number {list(competing.index).index(i) + 1} of {len(competing)} by CCC; "
-            f"its difference to {reference} is {row['diff']} {row['diff_interval']}, corrected "
-            f"p {row['p_holm']}: {row['standing']}"
+            f"The difference of {OURS} to {reference} is {row['diff']} {row['diff_interval']}, "
+            f"corrected p {row['p_holm']}: {row['standing']}"
         )
     return lines
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)} ({', '.join(names)})" if names else "0"
 
 
 def _without_high_bands(rows: pd.DataFrame) -> list[str]:
@@ -251,8 +260,24 @@ def _rank_images(ranked: Sequence[Ranked]) -> str:
         labels = [entry for entry, _ in names]
         text = critical_difference_text(comparison, labels)
         parts.append(f"<h3>Track: {names[0][1]}</h3>")
+        parts.append(f"<p>{escape(_of_pairs(comparison))}</p>")
         parts.append(_image(critical_difference(comparison, labels), text))
     return "".join(parts) or "<p>A track needs two competitors on the same trials for this.</p>"
+
+
+def _of_pairs(comparison: RankComparison) -> str:
+    """Say what the tests of all pairs can reach."""
+    n_pairs = len(comparison.ranks) * (len(comparison.ranks) - 1) // 2
+    least = min(1.0, smallest_p(comparison.n_subjects) * n_pairs)
+    text = (
+        f"{comparison.n_subjects} subjects, {n_pairs} pair{'s' * (n_pairs > 1)}: no corrected p "
+        f"can be below {least:.2g}"
+    )
+    if least >= ALPHA:
+        text += ", so that no pair can be told apart here, however large its difference"
+    if not math.isnan(comparison.p_friedman):
+        text += f". Friedman’s test that all rank alike: p = {comparison.p_friedman:.2g}"
+    return text + "."
 
 
 def _pairs(table: pd.DataFrame, subjects: pd.DataFrame, ranked: Sequence[Ranked]) -> dict[str, Any]:
@@ -264,8 +289,9 @@ def _pairs(table: pd.DataFrame, subjects: pd.DataFrame, ranked: Sequence[Ranked]
     competing = rows_of(table, "entry")
     references = [name for name in names if name[0] in set(competing["reference"].dropna())]
     ours = [name for name in names if name[0] == OURS]
-    # the pair that readers come for, if there is one
-    start = list(dict.fromkeys([*references[:1], *ours[:1], *names]))
+    # the pair that readers come for: ours against the best of the others
+    others = [name for name in names if name[0] != OURS]
+    start = list(dict.fromkeys([*others[:1], *ours[:1], *references[:1], *names]))
     return {
         "subjects": [str(subject) for subject in order],
         "entries": list(names.values()),

@@ -131,11 +131,11 @@ def bands_section(table: pd.DataFrame) -> str:
     if not pairs:
         return (
             "<p>No entry here ran without the bands above 30 Hz, so that nothing tells how much of "
-            "these results is facial muscle. To find out, run the same entries on trials without "
-            "those bands, name their predictions “&lt;entry&gt; (&lt;30 Hz)” "
-            "(<code>benchmarks.statistics.without_high_bands</code>) and make one table of both. "
-            "On the simulation, <code>--option muscle_coupling=1.5</code> makes muscles follow "
-            "valence and shows what there is to be seen.</p>"
+            "these results is facial muscle. To find out, add the counterparts of entries to the "
+            "same command: <code>--entries ridge,benchmarks.below_30_hz:ridge</code>. They are "
+            "trained and tested on the bands below alone, and are compared here with the entry "
+            "that has all bands. On the simulation, <code>--option muscle_coupling=1.5</code> "
+            "makes muscles follow valence and shows what there is to be seen.</p>"
         )
     rows = {name: _bands_row(*pair) for name, pair in pairs.items()}
     labels = {name: full_name(name[0]) for name in rows}

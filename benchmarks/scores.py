@@ -11,25 +11,24 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.predictions import TrialPrediction
-from benchmarks.statistics.moments import defined_mean, trial_sums
+from benchmarks.statistics.batches import TrialScore, score_all, score_columns
+from benchmarks.statistics.moments import natural
+from benchmarks.statistics.sums import defined_mean
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.metrics import episode_metrics, is_constant, score_concatenated
-from eeg_emotion_env.trajectory_shape import SHAPES, mean_shape
+from eeg_emotion_env.metrics import is_constant, score_concatenated
+from eeg_emotion_env.trajectory_shape import SHAPES
 from eeg_emotion_env.trial import TrialKey
 
 CONTEXT_OF_ROWS = ("protocol", "dataset", "fingerprint", "versions")
 
 LARGEST_CORRELATION = 1 - 1e-9
 """Correlations beyond this count as this in Fisher's z, which is infinite for 1."""
-
-_known_scores: WeakKeyDictionary[TrialPrediction, dict[str, float]] = WeakKeyDictionary()
 
 
 def trial_rows(
@@ -55,7 +54,11 @@ def trial_rows(
         any set of trials.
     """
     shared = {name: context.get(name) for name in CONTEXT_OF_ROWS}
-    return [{**shared, **_trial_row(p)} for p in predictions]
+    columns = score_columns(label_names(predictions))
+    return [
+        {**shared, **_trial_row(p, known, columns)}
+        for p, known in zip(predictions, score_all(predictions), strict=True)
+    ]
 
 
 def subject_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
@@ -70,8 +73,9 @@ def subject_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``entry, track, subject``, the four metrics (means over dimensions), the four
-        metrics of each dimension (``ccc_valence`` …) and ``spread, lag_s, jerk`` (means over the
-        subject's trials and over dimensions); NaN where undefined.
+        metrics of each dimension (``ccc_valence`` …), ``spread`` (over the concatenated trials)
+        and ``lag_s, jerk`` (means over the subject's trials, as no time runs between them; both
+        means over dimensions); NaN where undefined.
 
     Raises
     ------
@@ -80,16 +84,18 @@ def subject_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
     """
     names = label_names(predictions)
     groups: dict[tuple[Any, ...], list[TrialPrediction]] = {}
-    for p in predictions:
+    for p in ordered(predictions):
         groups.setdefault((p.entry, p.track, p.key.subject, p.seed), []).append(p)
+    # trial by trial over all entries, which is quicker than entry by entry
+    score_all(predictions)
     rows = []
-    for (entry, track, subject, _), group in groups.items():
-        trials = _in_order(group)
-        scores = score_concatenated(
-            [p.labels for p in trials], [p.predictions for p in trials], names
-        )
-        shapes = _mean_shape([_scores(p) for p in trials], names)
-        rows.append({"entry": entry, "track": track, "subject": subject, **scores, **shapes})
+    for (entry, track, subject, _), trials in groups.items():
+        _refuse_twice(trials)
+        labels, guesses = [p.labels for p in trials], [p.predictions for p in trials]
+        scores = score_concatenated(labels, guesses, names)
+        scores |= _mean_shape(trials, names)
+        scores["spread"] = _spread(np.concatenate(labels), np.concatenate(guesses))
+        rows.append({"entry": entry, "track": track, "subject": subject, **scores})
     return averaged(pd.DataFrame(rows), ["entry", "track", "subject"]).reset_index()
 
 
@@ -108,11 +114,14 @@ def trial_scores(predictions: Sequence[TrialPrediction]) -> pd.DataFrame:
         ``spread, lag_s, jerk`` over all dimensions and for each.
     """
     ids = ["entry", "track", "subject", "session", "trial"]
-    rows = [
-        (p.entry, p.track, p.key.subject, p.key.session, p.key.trial, *_scores(p).values())
-        for p in predictions
-    ]
-    frame = pd.DataFrame(rows, columns=[*ids, *_scores(predictions[0])])
+    predictions = ordered(predictions)
+    columns = score_columns(label_names(predictions))
+    frame = pd.DataFrame(
+        [(p.entry, p.track, p.key.subject, p.key.session, p.key.trial) for p in predictions],
+        columns=ids,
+    )
+    scores = np.stack([known.scores for known in score_all(predictions)])
+    frame = pd.concat([frame, pd.DataFrame(scores, columns=columns)], axis=1)
     return averaged(frame, ids).reset_index()
 
 
@@ -174,9 +183,10 @@ def footnotes(predictions: Sequence[TrialPrediction]) -> list[str]:
         "Steps without annotation are left out. A constant prediction has CCC 0 and no PCC; it is "
         "left out of the mean PCC, which is empty for an entry that is always constant.",
         "Spread is the standard deviation of the prediction over that of the label (1 is right, "
-        "below 1 is timid), lag the seconds by which it trails the label where their correlation "
-        "is highest (within ±10 s), jerk the root mean square of its third difference a step: "
-        "means over the trials of a subject where defined, then over subjects.",
+        "below 1 is timid), over a subject's concatenated trials. Lag is the seconds by which the "
+        "prediction trails the label where their correlation is highest (within ±10 s), jerk the "
+        "root mean square of its third difference a step: means over the trials of a subject where "
+        "defined, as no time runs from one trial to the next. All three are means over subjects.",
     ]
     covered: dict[str, set[TrialKey]] = {}
     for p in predictions:
@@ -219,41 +229,62 @@ def label_names(predictions: Sequence[TrialPrediction]) -> tuple[str, ...]:
     return predictions[0].label_names
 
 
-def _in_order(group: Sequence[TrialPrediction]) -> list[TrialPrediction]:
-    """Sort one subject's trials by session and trial; refuse duplicates, which would weigh more."""
-    ordered = sorted(group, key=lambda p: (p.key.session, p.key.trial))
-    for first, second in pairwise(ordered):
+def ordered(predictions: Sequence[TrialPrediction]) -> list[TrialPrediction]:
+    """Sort predictions, so that no number depends on the order in which jobs ended.
+
+    Parameters
+    ----------
+    predictions : sequence of TrialPrediction
+        What was predicted, in any order.
+
+    Returns
+    -------
+    list of TrialPrediction
+        By entry, track, seed, subject (in natural order), session and trial.
+    """
+    return sorted(
+        predictions,
+        key=lambda p: (
+            *(p.entry, p.track, p.seed, natural(p.key.subject)),
+            *(p.key.session, p.key.trial, p.fold),
+        ),
+    )
+
+
+def _refuse_twice(trials: Sequence[TrialPrediction]) -> None:
+    """Refuse trials of one subject that were predicted twice, as they would weigh more."""
+    for first, second in pairwise(trials):
         if first.key == second.key:
             raise ConfigError(
                 f"entry {first.entry!r} with seed {first.seed} predicted {first.key} twice (folds "
                 f"{first.fold} and {second.fold}): each trial must be held out in one fold"
             )
-    return ordered
 
 
-def _scores(p: TrialPrediction) -> dict[str, float]:
-    """Metrics and shape of one trial, computed once: tables and rows both need them."""
-    scores = _known_scores.get(p)
-    if scores is None:
-        scores = episode_metrics(p.labels, p.predictions, p.label_names)
-        scores |= mean_shape([p.labels], [p.predictions], p.label_names, p.step_s)
-        _known_scores[p] = scores
-    return scores
-
-
-def _mean_shape(trials: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
-    """Mean over trials, then over dimensions, as `mean_shape` would give it."""
+def _mean_shape(trials: Sequence[TrialPrediction], names: Sequence[str]) -> dict[str, float]:
+    """Mean over trials, then over dimensions, of what is defined for a trial alone."""
+    columns = score_columns(names)
+    scores = np.stack([known.scores for known in score_all(trials)])
     means = {}
     for shape in SHAPES:
-        values = np.array([[scores[f"{shape}_{name}"] for name in names] for scores in trials])
-        means[shape] = float(defined_mean(defined_mean(values, axis=0), axis=0))
+        of_dims = [columns.index(f"{shape}_{name}") for name in names]
+        means[shape] = float(defined_mean(defined_mean(scores[:, of_dims], axis=0), axis=0))
     return means
 
 
-def _trial_row(p: TrialPrediction) -> dict[str, Any]:
-    scores = _scores(p)
+def _spread(labels: NDArray[np.float32], guesses: NDArray[np.float32]) -> float:
+    """Standard deviation of the prediction over that of the label, mean over dimensions."""
+    ratios = []
+    for label, guess in zip(labels.T, guesses.T, strict=True):
+        known = ~np.isnan(label)
+        if not is_constant(label):
+            ratios.append(guess[known].std(dtype=float) / label[known].std(dtype=float))
+    return float(np.mean(ratios)) if ratios else math.nan
+
+
+def _trial_row(p: TrialPrediction, known: TrialScore, columns: Sequence[str]) -> dict[str, Any]:
+    scores = dict(zip(columns, known.scores.tolist(), strict=True))
     undefined = [name for name, value in scores.items() if math.isnan(value)]
-    sums = trial_sums(p.labels, p.predictions).tolist()
     return {
         "fold": p.fold,
         "entry": p.entry,
@@ -269,7 +300,7 @@ def _trial_row(p: TrialPrediction) -> dict[str, Any]:
         **scores,
         **dict.fromkeys(undefined),
         "undefined": undefined,
-        "moments": dict(zip(p.label_names, sums, strict=True)),
+        "moments": dict(zip(p.label_names, known.sums.tolist(), strict=True)),
     }
 
 

@@ -23,7 +23,12 @@ SCORES, COMPARISON, SHAPE, BY_DIMENSION = (
 
 OVER_SEEDS = ("iqm", "seed_sd")
 
-INTERVALS = {"interval": "ccc", "diff_interval": "diff", "null_interval": "null"}
+INTERVALS = {
+    "interval": "ccc",
+    "diff_interval": "diff",
+    "dz_interval": "dz",
+    "null_interval": "null",
+}
 """Columns of text that are made of ``…_low`` and ``…_high``."""
 
 TITLES = {
@@ -33,7 +38,11 @@ TITLES = {
     "standing": "Against reference",
     "diff": "CCC difference",
     "diff_interval": "95 % interval",
+    "n_compared": "Subjects that differ",
+    "p": "p",
     "p_holm": "p (Holm)",
+    "dz": "Cohen’s dz",
+    "dz_interval": "95 % interval",
     "effect": "Rank-biserial",
     "null_interval": "Time-shift null",
     "lag_s": "Lag (s)",
@@ -59,7 +68,10 @@ def column_groups(dims: Sequence[str]) -> dict[str, list[str]]:
     counts = ["n_subjects", "n_trials", "seeds"]
     groups = {
         SCORES: ["ccc", "interval", "standing", "pcc", "rmse", "mae", *per_trial, *counts],
-        COMPARISON: ["diff", "diff_interval", "p_holm", "effect", "null_interval", *OVER_SEEDS],
+        COMPARISON: [
+            *("diff", "diff_interval", "p", "p_holm", "effect", "dz", "dz_interval"),
+            *("n_compared", "null_interval", *OVER_SEEDS),
+        ],
         SHAPE: list(SHAPES),
     }
     if len(dims) > 1:
@@ -119,7 +131,9 @@ def formatted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name, end in INTERVALS.items():
         ends = zip(cells[f"{end}_low"], cells[f"{end}_high"], strict=True)
         cells[name] = [f"[{low}, {high}]" if low else "" for low, high in ends]
-    cells["p_holm"] = ["<0.001" if p < 0.0005 else _cell(p) for p in rows["p_holm"]]
+    for name in ("p", "p_holm"):
+        cells[name] = ["<0.001" if p < 0.0005 else _cell(p) for p in rows[name]]
+    cells["n_compared"] = ["" if n != n else str(int(n)) for n in rows["n_compared"]]
     cells["standing"] = standing(rows)
     best = pd.DataFrame(False, index=cells.index, columns=cells.columns)
     competes = np.array([is_competitor(entry) for entry in rows["entry"]])

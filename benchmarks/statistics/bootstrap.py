@@ -9,10 +9,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.statistics.moments import Array, Moments, Name, ccc_of_sums, defined_mean
+from benchmarks.statistics.moments import Moments, Name
+from benchmarks.statistics.sums import Array, ccc_of_sums, defined_mean
 
 N_BOOTSTRAP = 10_000
 """Resamples unless asked otherwise."""
+
+TRIAL_STREAM, SEED_STREAM = 1, 2
+"""Marks of random streams. Without them a stream of the first subject would be that of the draws
+of subjects: NumPy takes [seed, 0] for [seed]."""
 
 MIN_SUBJECTS = 3
 """Fewest subjects with an interval: resamples of two are three values."""
@@ -43,9 +48,9 @@ def bootstrap_means(
     for subject in range(n_subjects):
         replicate = np.nonzero(drawn == subject)[0]
         trials = moments.of_subject(subject)
-        weights = _trial_weights(len(replicate), len(trials), [seed, subject])
+        weights = _trial_weights(len(replicate), len(trials), [seed, TRIAL_STREAM, subject])
         for name, sums in moments.sums.items():
-            scores = _resampled(sums[:, trials], weights, [seed, subject])
+            scores = _resampled(sums[:, trials], weights, [seed, SEED_STREAM, subject])
             known = ~np.isnan(scores)
             for total, values in zip(
                 totals[name], (np.where(known, scores, 0), known), strict=True

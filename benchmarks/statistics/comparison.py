@@ -9,19 +9,28 @@ import pandas as pd
 from scipy.stats import trim_mean
 
 from benchmarks.statistics.bootstrap import bootstrap_means, interval
-from benchmarks.statistics.moments import Array, Moments, Name, defined_mean
+from benchmarks.statistics.moments import Moments, Name
 from benchmarks.statistics.paired import (
     RankComparison,
+    cohens_dz,
     compare_all,
     holm,
     mean_and_error,
     signed_rank,
 )
 from benchmarks.statistics.roles import OURS, full_name, is_competitor, role_of
+from benchmarks.statistics.sums import Array, defined_mean
 from eeg_emotion_env.errors import check_choice
 
-COMPARED = ["p_holm", "effect", "diff", "diff_low", "diff_high"]
+COMPARED = [
+    *("n_compared", "p", "p_holm", "effect", "dz", "dz_low", "dz_high"),
+    *("diff", "diff_low", "diff_high"),
+]
 """Columns of a comparison with the reference."""
+
+REFERENCES = (OURS, "ridge", "stimulus-time-mean", "constant")
+"""Entry to compare with unless another is named: the first of these that predicted all trials. It
+is declared here, since one that is picked on the scores is flattered by them."""
 
 Family = list[tuple[Name, Name]]
 """Comparisons that are corrected together: name and its reference."""
@@ -68,14 +77,17 @@ def comparison_table(evidence: Evidence, reference: str | None = None) -> pd.Dat
     evidence : Evidence
         Scores and resamples of all entries.
     reference : str or None
-        Entry to compare with; None for the best of each track that is neither ours nor an oracle.
+        Entry to compare with; None for the first of `REFERENCES`.
 
     Returns
     -------
     DataFrame
-        Index ``entry, track``; columns ``ccc_low, ccc_high``, `COMPARED`, ``reference`` (None for
-        who is not compared), ``iqm`` (interquartile mean over seeds and subjects) and ``seed_sd``
-        (standard deviation over seeds of the mean over subjects, NaN with one seed).
+        Index ``entry, track``; columns ``ccc_low, ccc_high``; `COMPARED`: subjects whose difference
+        counts, exact p-value and the same after Holm's correction over the family, matched
+        rank-biserial correlation, Cohen's dz and mean difference with 95 % intervals;
+        ``reference`` (None for who is not compared), ``iqm`` (interquartile mean over seeds and
+        subjects) and ``seed_sd`` (standard deviation over seeds of the mean over subjects, NaN with
+        one seed).
     """
     names = list(evidence.scores)
     index = pd.MultiIndex.from_tuples(names, names=["entry", "track"])
@@ -85,9 +97,10 @@ def comparison_table(evidence: Evidence, reference: str | None = None) -> pd.Dat
     table["reference"] = pd.Series(None, index=index, dtype=object)
     for family in families(evidence, reference):
         tests = [_against(evidence, name, other) for name, other in family]
-        corrected = holm([test["p_holm"] for test in tests])
+        corrected = holm([test["p"] for test in tests])
         for (name, other), test, p in zip(family, tests, corrected, strict=True):
-            table.loc[name, COMPARED] = [p, *list(test.values())[1:]]
+            values = test | {"p_holm": p}
+            table.loc[name, COMPARED] = [values[column] for column in COMPARED]
             table.loc[name, "reference"] = other[0]
     return table
 
@@ -100,8 +113,8 @@ def families(evidence: Evidence, reference: str | None = None) -> list[Family]:
     evidence : Evidence
         Scores of all entries.
     reference : str or None
-        Entry to compare with, in the tracks that have it; None for the best of each track that is
-        neither ours nor an oracle (if there is no such, the best of ours).
+        Entry to compare with, in the tracks that have it; None for the first of `REFERENCES` (if a
+        track has none of them, its best competitor).
 
     Returns
     -------
@@ -161,19 +174,21 @@ def _competitors(names: Sequence[Name]) -> list[str]:
 
 
 def _reference(evidence: Evidence, competitors: Sequence[Name], wanted: str | None) -> Name | None:
-    """Best competitor that predicted all trials, not one of ours if that can be helped."""
-    named = [name for name in competitors if name[0] == wanted]
-    if named:
-        return named[0]
+    """Competitor that is named or declared and predicted all trials; else the best that did."""
+    named = {name[0]: name for name in competitors}
+    if wanted in named:
+        return named[wanted]
     covered = evidence.moments.covered
     every = frozenset().union(*(covered[name] for name in competitors))
-    able = [
-        name
+    able = {
+        name[0]: name
         for name in competitors
         if covered[name] == every and not math.isnan(evidence.mean(name))
-    ]
-    others = [name for name in able if not name[0].startswith(OURS)]
-    return max(others or able, key=lambda name: (evidence.mean(name), name), default=None)
+    }
+    for declared in REFERENCES:
+        if declared in able:
+            return able[declared]
+    return max(able.values(), key=lambda name: (evidence.mean(name), name), default=None)
 
 
 def _alone(evidence: Evidence, name: Name) -> dict[str, float]:
@@ -193,9 +208,14 @@ def _against(evidence: Evidence, name: Name, other: Name) -> dict[str, float]:
     differences = evidence.by_subject(name) - evidence.by_subject(other)
     test = signed_rank(differences)
     low, high = interval(evidence.draws[name] - evidence.draws[other], differences)
+    size = cohens_dz(differences)
     return {
-        "p_holm": test.p,
+        "n_compared": test.n,
+        "p": test.p,
         "effect": test.effect,
+        "dz": size.dz,
+        "dz_low": size.low,
+        "dz_high": size.high,
         "diff": mean_and_error(differences)[0],
         "diff_low": low,
         "diff_high": high,

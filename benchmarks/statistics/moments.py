@@ -1,25 +1,17 @@
-"""Sums from which the CCC of any set of trials follows, without the trials themselves.
-
-Six sums of a trial and label dimension are enough: the number of annotated steps and the sums of
-label, prediction, their squares and their product. Sums of several trials add up to those of the
-concatenated trials, so that a resample of trials costs a weighted sum and not a pass over steps.
-"""
+"""Sums of all entries on all trials, arranged for resampling."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from benchmarks.predictions import TrialPrediction
+from benchmarks.statistics.batches import score_all
+from benchmarks.statistics.sums import SUMS, Array, ccc_of_sums, defined_mean
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.metrics import CONSTANT_TOLERANCE
 
-SUMS = ("n", "y", "a", "yy", "aa", "ya")
-"""The six sums, in order: y is the label and a the prediction, on annotated steps alone."""
-
-Array = NDArray[np.float64]
 Name = tuple[str, str]
 """Entry and track, which together name a row of the leaderboard."""
 
@@ -28,75 +20,6 @@ TrialId = tuple[int | str, int, int]
 
 TrialSums = tuple[Name, int, TrialId, Array]
 """Name, seed, trial and sums of one prediction."""
-
-
-def trial_sums(labels: ArrayLike, predictions: ArrayLike) -> Array:
-    """Sums of one trial.
-
-    Parameters
-    ----------
-    labels, predictions : array_like, shape (n_steps, n_dims)
-        Truth (NaN where not annotated) and prediction.
-
-    Returns
-    -------
-    ndarray, shape (n_dims, 6)
-        The sums, as `SUMS` orders them.
-    """
-    truth = np.asarray(labels, dtype=np.float64)
-    known = ~np.isnan(truth)
-    y = np.where(known, truth, 0.0)
-    a = np.where(known, np.asarray(predictions, dtype=np.float64), 0.0)
-    return np.stack([term.sum(axis=0) for term in (known, y, a, y * y, a * a, y * a)], axis=-1)
-
-
-def ccc_of_sums(sums: Array) -> Array:
-    """CCC under the conventions of `eeg_emotion_env.metrics`.
-
-    Parameters
-    ----------
-    sums : ndarray, shape (..., 6)
-        Sums, added up over the trials that count as one trajectory.
-
-    Returns
-    -------
-    ndarray, shape (...)
-        CCC; NaN where the label is constant or nothing is annotated, 0 where only the prediction
-        is constant.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        n, y, a, yy, aa, ya = np.moveaxis(sums, -1, 0)
-        y, a = y / n, a / n
-        label_variance, variance = yy / n - y * y, aa / n - a * a
-        value = 2 * (ya / n - y * a) / (label_variance + variance + (a - y) ** 2)
-        value = np.where(_is_flat(a, variance), 0.0, value)
-        return np.where(_is_flat(y, label_variance) | ~(n > 0), np.nan, value)
-
-
-def _is_flat(mean: Array, variance: Array) -> NDArray[np.bool_]:
-    # as in eeg_emotion_env.metrics, for whole arrays
-    return variance <= np.maximum(CONSTANT_TOLERANCE**2 * (variance + mean * mean), 1e-30)
-
-
-def defined_mean(values: Array, axis: int) -> Array:
-    """Mean of what is not NaN along an axis; NaN where nothing is left.
-
-    Parameters
-    ----------
-    values : ndarray
-        Values.
-    axis : int
-        Axis to average over.
-
-    Returns
-    -------
-    ndarray
-        Means; `numpy.nanmean` would warn where it finds nothing.
-    """
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        mean: Array = np.where(known, values, 0.0).sum(axis=axis) / known.sum(axis=axis)
-    return mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,9 +65,9 @@ class Moments:
                 (p.entry, p.track),
                 p.seed,
                 (p.key.subject, p.key.session, p.key.trial),
-                trial_sums(p.labels, p.predictions),
+                known.sums,
             )
-            for p in predictions
+            for p, known in zip(predictions, score_all(predictions), strict=True)
         )
 
     @classmethod

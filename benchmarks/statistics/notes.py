@@ -6,6 +6,7 @@ import pandas as pd
 
 from benchmarks.predictions import TrialPrediction
 from benchmarks.statistics.bootstrap import MIN_SUBJECTS, N_BOOTSTRAP
+from benchmarks.statistics.comparison import REFERENCES
 from benchmarks.statistics.null import N_NULL, SHORTEST_SHIFT_OF_SHORT, SHORTEST_SHIFT_S
 from benchmarks.statistics.paired import ALPHA, smallest_p
 from benchmarks.statistics.roles import role_of, rows_of
@@ -33,7 +34,7 @@ def statistical_notes(table: pd.DataFrame, predictions: Sequence[TrialPrediction
     n_subjects = len({p.key.subject for p in predictions})
     return [
         *_of_intervals(table, predictions, n_subjects),
-        *_of_tests(table, n_subjects),
+        *_of_tests(table),
         _of_null(table, predictions),
         *_of_seeds(table),
         *_of_roles(table),
@@ -63,41 +64,52 @@ def _of_intervals(
     return notes
 
 
-def _of_tests(table: pd.DataFrame, n_subjects: int) -> list[str]:
+def _of_tests(table: pd.DataFrame) -> list[str]:
     tested = table[table["p_holm"].notna()]
     competing = rows_of(tested, "entry")
-    notes = []
-    for track, rows in competing.groupby("track", sort=False):
-        least = smallest_p(n_subjects)
-        note = (
-            f"Track {track}: each competitor is compared with {rows['reference'].iloc[0]} by the "
-            "exact two-sided Wilcoxon signed-rank test over subjects; differences of zero are "
-            f"dropped. The {len(rows)} comparisons are one family (Holm). ▲ and ▼ mark p < {ALPHA} "
-            f"after correction. With {n_subjects} subjects no p can be below {least:.2g}, and no "
-            f"corrected one below {min(1.0, least * len(rows)):.2g}"
-        )
-        if n_subjects < FEW_SUBJECTS:
-            note += f": below {FEW_SUBJECTS} subjects nothing can be significant"
-        elif least * len(rows) >= ALPHA:
-            note += ": nothing can be significant, however large"
-        notes.append(note + ".")
-    if len(competing) and table.attrs.get("chosen", True):
+    notes = [_of_family(str(track), rows) for track, rows in competing.groupby("track", sort=False)]
+    picked = sorted(set(competing["reference"]) - set(REFERENCES))
+    if picked and table.attrs.get("chosen", True):
         notes.append(
-            "The reference is the best of its track that is neither one of ours nor an oracle, and "
-            "was picked on these very scores. Picking the best flatters it: “better than the "
-            "reference” is therefore cautious, “worse” is not. Name it beforehand for a claim "
-            "about worse."
+            f"The reference {', '.join(picked)} is the best of its track, picked on these very "
+            "scores, since none of the declared ones ran. Picking the best flatters it: “better "
+            "than the reference” is therefore cautious, “worse” is not."
+        )
+    elif len(competing) and table.attrs.get("chosen", True):
+        notes.append(
+            "The reference is declared before any score is known: the first of "
+            f"{', '.join(REFERENCES)} that predicted all trials of the track."
         )
     if len(tested):
         notes.append(
             "Rank-biserial is the matched rank-biserial correlation of the differences to the "
             "reference: +1 if the entry is higher on every subject, -1 if lower on every subject, "
             "0 if the rank sums are equal. “No difference shown” is not “equal”: the interval of "
-            "the difference says what remains possible."
+            "the difference says what remains possible. Cohen's dz is the mean difference over its "
+            "standard deviation between subjects; its interval (noncentral t) takes differences "
+            "for normal."
         )
     else:
         notes.append("There is nothing to compare: a track needs two competitors on equal trials.")
     return notes
+
+
+def _of_family(track: str, rows: pd.DataFrame) -> str:
+    """Declare a family of tests, and what they can reach."""
+    n = int(rows["n_compared"].max())
+    least = smallest_p(n)
+    note = (
+        f"Track {track}: each competitor is compared with {rows['reference'].iloc[0]} by the "
+        "exact two-sided Wilcoxon signed-rank test over subjects; differences of zero are "
+        f"dropped. The {len(rows)} comparisons are one family (Holm). ▲ and ▼ mark p < {ALPHA} "
+        f"after correction. With {n} subjects no p can be below {least:.2g}, and no "
+        f"corrected one below {min(1.0, least * len(rows)):.2g}"
+    )
+    if n < FEW_SUBJECTS:
+        note += f": below {FEW_SUBJECTS} subjects nothing can be significant"
+    elif least * len(rows) >= ALPHA:
+        note += ": nothing can be significant, however large"
+    return note + "."
 
 
 def _of_null(table: pd.DataFrame, predictions: Sequence[TrialPrediction]) -> str:

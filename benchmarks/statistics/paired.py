@@ -6,15 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata, wilcoxon
+from scipy.optimize import brentq
+from scipy.stats import friedmanchisquare, nct, rankdata, wilcoxon
 
-from benchmarks.statistics.moments import Array
+from benchmarks.statistics.sums import Array
 
 ALPHA = 0.05
 """Level below which a corrected p-value is called significant."""
 
 NO_DIFFERENCE = 1e-12
 """Differences as small as this are rounding, and count as none."""
+
+
+MIN_DIFFERENCES = 3
+"""Fewest differences with a standardised effect: two make any size."""
 
 
 class SignedRank(NamedTuple):
@@ -61,6 +66,54 @@ def signed_rank(differences: ArrayLike) -> SignedRank:
     effect = float((np.sign(values) * ranks).sum() / ranks.sum())
     p = float(wilcoxon(values, method="exact").pvalue)
     return SignedRank(len(values), p, effect)
+
+
+class EffectSize(NamedTuple):
+    """Standardised mean difference, with the ends of its 95 % interval."""
+
+    dz: float
+    low: float
+    high: float
+
+
+def cohens_dz(differences: ArrayLike) -> EffectSize:
+    """Mean of paired differences over their standard deviation.
+
+    Parameters
+    ----------
+    differences : array_like, shape (n_subjects,)
+        One difference a subject; NaN is left out.
+
+    Returns
+    -------
+    EffectSize
+        Cohen's dz and its interval by the noncentral t distribution, which is exact for normal
+        differences; NaN below three of them, or if they do not differ from each other.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    n = len(values)
+    if n < MIN_DIFFERENCES or values.std() <= NO_DIFFERENCE:
+        return EffectSize(math.nan, math.nan, math.nan)
+    dz = float(values.mean() / values.std(ddof=1))
+    # for t above zero, as SciPy's distribution is not accurate far below it
+    seen = abs(dz) * math.sqrt(n)
+    low, high = (_noncentrality(seen, n - 1, below) / math.sqrt(n) for below in (0.975, 0.025))
+    return EffectSize(dz, low, high) if dz > 0 else EffectSize(dz, -high, -low)
+
+
+def _noncentrality(seen: float, freedom: int, below: float) -> float:
+    """Noncentrality of the t distribution that has the share `below` below a value."""
+    # the t distribution of few degrees of freedom has long tails: the bracket holds them
+    reach = 10 + 5 * abs(seen)
+
+    def beyond(noncentrality: float) -> float:
+        return float(nct.cdf(seen, freedom, noncentrality)) - below
+
+    try:
+        return float(brentq(beyond, seen - reach, seen + reach))
+    except ValueError:  # beyond what can be computed
+        return math.nan
 
 
 def smallest_p(n: int) -> float:
@@ -111,12 +164,16 @@ class RankComparison(NamedTuple):
         Mean rank over subjects; 1 is the highest score.
     p, p_holm : ndarray, shape (n_methods, n_methods)
         p-values of all pairs, as they are and corrected over all pairs; NaN on the diagonal.
+    p_friedman : float
+        p-value of Friedman's test that all ranks are alike; NaN below three methods or two
+        subjects.
     """
 
     n_subjects: int
     ranks: Array
     p: Array
     p_holm: Array
+    p_friedman: float
 
 
 def compare_all(scores: Array) -> RankComparison:
@@ -145,7 +202,15 @@ def compare_all(scores: Array) -> RankComparison:
     p_holm = np.full_like(p, np.nan)
     p_holm[upper] = holm(p[upper])
     p_holm.T[upper] = p_holm[upper]
-    return RankComparison(len(complete), ranks, p, p_holm)
+    return RankComparison(len(complete), ranks, p, p_holm, _friedman(complete))
+
+
+def _friedman(scores: Array) -> float:
+    if scores.shape[0] < 2 or scores.shape[1] < 3:
+        return math.nan
+    # all scores equal is 0 / 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(friedmanchisquare(*np.round(scores, 12).T).pvalue)
 
 
 def cliques(ranks: Array, p_holm: Array) -> list[tuple[int, int]]:

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import combine_pvalues, t
 
-from benchmarks.statistics.moments import Array, Moments, Name, defined_mean
+from benchmarks.statistics.comparison import REFERENCES
+from benchmarks.statistics.moments import Moments, Name
 from benchmarks.statistics.paired import compare_all, holm, mean_and_error, signed_rank
-from benchmarks.statistics.roles import OURS, is_competitor
+from benchmarks.statistics.roles import is_competitor
+from benchmarks.statistics.sums import Array, defined_mean
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 
 COLUMNS = (
@@ -27,6 +29,8 @@ class Study(NamedTuple):
     dataset: str
     scores: Mapping[Name, Array]
     covered: Mapping[Name, frozenset[int]]
+    n_subjects: int
+    simulated: bool
 
 
 def summarise(
@@ -39,8 +43,8 @@ def summarise(
     folders : sequence of str or Path
         Results folders, one a data set, each with a ``results.jsonl``.
     reference : str or None
-        Entry to compare with; None for the one of highest rank that is not ours, among those that
-        ran on all data sets.
+        Entry to compare with; None for the first of `REFERENCES` that ran on all trials of all data
+        sets (if none did, the entry of the best rank).
     track : str
         Track to summarise.
 
@@ -84,7 +88,90 @@ def summarise(
     table = table.sort_values(
         ["mean_rank", "ccc", "entry"], ascending=[True, False, True], ignore_index=True
     )
-    return table[list(COLUMNS)]
+    table = table[list(COLUMNS)]
+    table.attrs = {"datasets": [(s.dataset, s.n_subjects, s.simulated) for s in studies]}
+    return table
+
+
+def summary_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Set a summary as text.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table made by `summarise`.
+
+    Returns
+    -------
+    DataFrame of str
+        One row an entry, with headings for people; – where undefined.
+    """
+    intervals = zip(table["diff_low"], table["diff_high"], strict=True)
+    columns = {
+        "Entry": table["entry"],
+        "Data sets": table["n_datasets"].astype(str),
+        "Subjects": table["n_subjects"].astype(str),
+        "Mean rank": [_text(value, 2) for value in table["mean_rank"]],
+        "CCC": [_text(value) for value in table["ccc"]],
+        "Difference": [_text(value) for value in table["diff"]],
+        "95 % interval": [
+            "–" if math.isnan(low) else f"[{_text(low)}, {_text(high)}]" for low, high in intervals
+        ],
+        "I²": [_text(value, 2) for value in table["i2"]],
+        "p (Stouffer)": [_text(value) for value in table["p_stouffer"]],
+        "p (Holm)": [_text(value) for value in table["p_holm"]],
+    }
+    return pd.DataFrame(columns)
+
+
+def _text(value: float, digits: int = 3) -> str:
+    return "–" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def summary_markdown(table: pd.DataFrame, command: str) -> str:
+    """Set a summary as Markdown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table made by `summarise`.
+    command : str
+        Command that made it.
+
+    Returns
+    -------
+    str
+        A Markdown document: table, conventions, command.
+    """
+    cells = summary_cells(table)
+    lines = ["| " + " | ".join(cells.columns) + " |", "|---|" + "---:|" * (len(cells.columns) - 1)]
+    lines += ["| " + " | ".join(row).replace("<30", "&lt;30") + " |" for row in cells.to_numpy()]
+    datasets = table.attrs["datasets"]
+    references = table["reference"].dropna()
+    against = f"to {references.iloc[0]}" if len(references) else "(none could be compared)"
+    tests = int(table["p_stouffer"].notna().sum())
+    sources = "\n".join(
+        f"- {study}: {n} subjects" + (", SIMULATED" if simulated else "")
+        for study, n, simulated in datasets
+    )
+    notes = (
+        f"- Difference {against} in CCC of subjects; over data sets by a random-effects "
+        "meta-analysis (DerSimonian and Laird, interval of Hartung and Knapp). I² is the share of "
+        "its variation that is between data sets.",
+        "- p (Stouffer): exact Wilcoxon signed-rank tests of the data sets, two-sided, combined "
+        "with weights √(number of subjects); data sets count as independent. p (Holm): corrected "
+        f"over the {tests} entries compared.",
+        "- Mean rank: over subjects, then over data sets, among the entries that predicted all "
+        "trials of all data sets. CCC is the mean over data sets.",
+        "- Few data sets make wide intervals: two leave one degree of freedom.",
+    )
+    return (
+        f"# Leaderboard over {len(datasets)} data set{'s' * (len(datasets) > 1)}\n\n{sources}\n\n"
+        + "\n".join(lines)
+        + "\n\n## Conventions\n\n"
+        + "\n".join(notes)
+        + f"\n\n## Command\n\n```\n{command}\n```\n"
+    )
 
 
 class Pooled(NamedTuple):
@@ -172,7 +259,8 @@ def _study(folder: Path, track: str) -> Study:
         [row for row in rows if row["track"] == track and is_competitor(row["entry"])]
     )
     scores = {name: defined_mean(moments.subject_ccc(name), axis=0) for name in moments.sums}
-    return Study(rows[0]["dataset"], scores, moments.covered)
+    simulated = any(row["source"] == "simulated" for row in rows)
+    return Study(rows[0]["dataset"], scores, moments.covered, len(moments.subjects), simulated)
 
 
 def _mean_ranks(studies: Sequence[Study]) -> dict[Name, float]:
@@ -204,8 +292,11 @@ def _reference(ranks: Mapping[Name, float], names: Sequence[Name], wanted: str |
             "no entry ran on all trials of all data sets, so that there is none to compare with; "
             "name a reference"
         )
-    others = [name for name in ranks if not name[0].startswith(OURS)]
-    return min(others or ranks, key=lambda name: (ranks[name], name))
+    named = {name[0]: name for name in ranks}
+    for declared in REFERENCES:
+        if declared in named:
+            return named[declared]
+    return min(ranks, key=lambda name: (ranks[name], name))
 
 
 def _row(

@@ -17,6 +17,7 @@ from benchmarks.leaderboard import (
     write_results,
 )
 from benchmarks.predictions import TrialPrediction
+from benchmarks.scores import ordered
 from benchmarks.tables import column_groups, column_title, formatted, standing
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.trial import TrialKey
@@ -86,8 +87,9 @@ def test_columns_in_order():
     ]
     valence = ["ccc_valence", "pcc_valence", "rmse_valence", "mae_valence"]
     arousal = [name.replace("valence", "arousal") for name in valence]
-    tail = ["trial_ccc", "trial_pcc", "trial_rmse", "trial_mae", "spread", "lag_s", "jerk"]
-    tail += ["p_holm", "effect", "diff", "diff_low", "diff_high", "null_low", "null_high"]
+    tail = ["trial_ccc", "trial_pcc", "trial_rmse", "trial_mae", "trial_spread"]
+    tail += ["spread", "lag_s", "jerk", "n_compared", "p", "p_holm", "effect"]
+    tail += ["dz", "dz_low", "dz_high", "diff", "diff_low", "diff_high", "null_low", "null_high"]
     tail += ["reference", "iqm", "seed_sd"]
     assert list(leaderboard_table(random_run()).columns) == head + valence + arousal + tail
     one_dim = [made([[0.0], [1.0]], [[0.0], [0.5]])]
@@ -182,7 +184,22 @@ def test_steps_without_annotation_are_left_out():
 
 def test_order_of_predictions_does_not_matter():
     run = random_run(seeds=(0, 1))
-    pd.testing.assert_frame_equal(leaderboard_table(run), leaderboard_table(run[::-1]))
+    expected = leaderboard_table(run, 200, n_null=50)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        shuffled = [run[i] for i in rng.permutation(len(run))]
+        found = leaderboard_table(shuffled, 200, n_null=50)
+        # to the last bit, and not only to the digits that are written
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+        assert notes(found, shuffled) == notes(expected, run)
+
+
+def test_written_files_do_not_depend_on_the_order_of_predictions(tmp_path):
+    run = random_run(n_subjects=3, seeds=(0, 1))
+    for name, some in (("there", run), ("back", run[::-1])):
+        write_results(tmp_path / name, some, CONTEXT, leaderboard_table(some, 100, n_null=20))
+    for path in (tmp_path / "there").iterdir():
+        assert path.read_bytes() == (tmp_path / "back" / path.name).read_bytes()
 
 
 def test_causal_first_and_then_by_ccc():
@@ -260,6 +277,35 @@ def test_who_is_better_than_the_reference_and_who_is_within_the_null():
         leaderboard_table(run, reference="svr")
 
 
+def test_the_reference_is_declared_and_not_picked_on_the_scores():
+    run = random_run(entries=("best", "constant", "ridge", "eegdancer"))
+    table = leaderboard_table(run)
+    assert table["reference"].dropna().unique().tolist() == ["eegdancer"]
+    assert "declared before any score is known" in " ".join(notes(table, run))
+    # one that did not predict all trials is no common ground
+    partial = [p for p in run if p.entry != "eegdancer" or p.key.subject > 1]
+    assert leaderboard_table(partial)["reference"].dropna().unique().tolist() == ["ridge"]
+    unknown = random_run(entries=("best", "other"))
+    table = leaderboard_table(unknown)
+    assert table["reference"].dropna().unique().tolist() == ["best"]
+    assert "picked on these very scores" in " ".join(notes(table, unknown))
+
+
+def test_subjects_that_do_not_differ_cannot_lower_the_p():
+    run = random_run(entries=("ridge", "gru"), n_subjects=8)
+    copied = {p.key: p for p in run if p.entry == "ridge"}
+    run = [
+        made(p.labels, copied[p.key].predictions, "gru", p.key.subject, 1, p.key.trial)
+        if p.entry == "gru" and p.key.subject > 4
+        else p
+        for p in run
+    ]
+    row = leaderboard_table(run).set_index("entry").loc["gru"]
+    assert row["n_compared"] == 4
+    assert row["p"] == row["p_holm"] == 2 / 2**4
+    assert "With 4 subjects no p can be below 0.12" in " ".join(notes(leaderboard_table(run), run))
+
+
 def test_oracles_come_last_in_their_track_and_are_neither_bold_nor_tested():
     table = leaderboard_table(random_run(entries=("oracle-filter", "ridge", "gru")))
     assert list(table["entry"]) == ["ridge", "gru", "oracle-filter"]
@@ -327,7 +373,7 @@ def test_written_files_agree_with_the_table(tmp_path):
         written.drop(columns="reference"), table.drop(columns="reference"), atol=1e-6
     )
     lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == trial_rows(run, CONTEXT)
+    assert [json.loads(line) for line in lines] == trial_rows(ordered(run), CONTEXT)
 
 
 def test_undefined_values_are_null_in_json_and_empty_in_csv(tmp_path):

@@ -266,11 +266,14 @@ def test_findings_say_what_the_table_shows():
     table = leaderboard_table(run)
     lines = findings(table)
     assert lines[0].startswith(f"Highest of track causal: ridge, CCC {table.loc[0, 'ccc']:.3f} [")
-    assert lines[1] == (
-        "Against ridge: 0 significantly better, 2 significantly worse, 0 not shown to differ."
+    assert lines[1] == "eegdancer is number 3 of 3 by CCC."
+    assert lines[2] == (
+        "Against eegdancer: 2 (ridge, gru) significantly better, 0 significantly worse, 0 not "
+        "shown to differ."
     )
-    assert "eegdancer is number 3 of 3 by CCC" in lines[2]
-    assert lines[2].endswith("corrected p 0.016: ▼ worse.")
+    named = findings(leaderboard_table(run, reference="ridge"))
+    assert named[2].startswith("Against ridge: 0 significantly better, 2 (gru, eegdancer)")
+    assert named[3].endswith("corrected p 0.016: ▼ worse.")
     assert lines[-1] == "Ceiling (causal): oracle-filter, CCC 1.000."
     few = findings(leaderboard_table(skilled({"ridge": 0.3, "gru": 0.5}, n_subjects=4)))
     assert few[1].endswith("nothing could be significant.")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.scores import subject_scores, trial_rows
-from benchmarks.statistics.moments import Moments, ccc_of_sums, natural, trial_sums
+from benchmarks.statistics.moments import Moments, natural
 from benchmarks.statistics.paired import (
     cliques,
+    cohens_dz,
     compare_all,
     holm,
     mean_and_error,
@@ -20,6 +21,7 @@ from benchmarks.statistics.paired import (
     smallest_p,
 )
 from benchmarks.statistics.roles import full_name, role_of, without_high_bands
+from benchmarks.statistics.sums import ccc_of_sums, trial_sums
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import ccc
 from tests.benchmarks.test_leaderboard import CONTEXT, made, random_run
@@ -160,6 +162,29 @@ def test_effect_by_hand():
     assert signed_rank([0.1, 0.2, 0.3, -0.4]).effect == pytest.approx(0.2)
 
 
+def test_cohens_dz_and_its_interval():
+    differences = np.array([0.1, 0.3, -0.05, 0.2, 0.25, 0.4, math.nan])
+    found = cohens_dz(differences)
+    known = differences[:-1]
+    t = stats.ttest_1samp(known, 0).statistic
+    assert found.dz == pytest.approx(t / math.sqrt(6))
+    # the ends are the effects under which so large, or so small, a t would be rare
+    for end, tail in ((found.low, stats.nct.sf), (found.high, stats.nct.cdf)):
+        assert tail(t, 5, end * math.sqrt(6)) == pytest.approx(0.025, abs=1e-6)
+    opposite = cohens_dz(-differences)
+    assert opposite == pytest.approx((-found.dz, -found.high, -found.low), rel=1e-4)
+    for nothing in ([0.1, 0.2], [0.3, 0.3, 0.3], []):
+        assert np.isnan(cohens_dz(nothing)).all()
+    same = cohens_dz([1.0, 1.0001, 1.0])
+    assert same.dz > 1000
+
+
+def test_nineteen_of_twenty_intervals_of_dz_hold_the_truth():
+    draws = np.random.default_rng(0).normal(0.8, 1.0, (400, 8))
+    held = [low <= 0.8 <= high for _, low, high in map(cohens_dz, draws)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.033)
+
+
 def test_holm_on_a_textbook_example():
     # 0.005 × 4, 0.01 × 3, 0.03 × 2, and the last no smaller than the one before
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
@@ -190,6 +215,9 @@ def test_all_pairs_ranks_and_corrected_p_values():
         assert found.p[i, j] == found.p[j, i] == p
         assert found.p_holm[i, j] == found.p_holm[j, i] == corrected
     assert np.isnan(found.p.diagonal()).all()
+    assert found.p_friedman == stats.friedmanchisquare(*complete.T).pvalue
+    assert math.isnan(compare_all(scores[:, :2]).p_friedman)
+    assert math.isnan(compare_all(np.ones((4, 3))).p_friedman)
 
 
 def test_cliques_are_the_longest_runs_without_a_difference():

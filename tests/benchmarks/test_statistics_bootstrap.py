@@ -5,8 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.statistics.bootstrap import _resampled, bootstrap_means, interval
-from benchmarks.statistics.moments import Moments, trial_sums
+from benchmarks.statistics.bootstrap import (
+    TRIAL_STREAM,
+    _resampled,
+    _trial_weights,
+    bootstrap_means,
+    interval,
+)
+from benchmarks.statistics.moments import Moments
+from benchmarks.statistics.sums import trial_sums
 from eeg_emotion_env.metrics import episode_metrics
 from tests.benchmarks.test_leaderboard import made, random_run
 
@@ -32,6 +39,14 @@ def test_with_one_trial_each_it_is_the_plain_bootstrap_of_subjects():
     for name, means in bootstrap_means(moments, 300, seed=5).items():
         expected = moments.subject_ccc(name)[0][drawn].mean(axis=1)
         np.testing.assert_allclose(means, expected, rtol=1e-12)
+
+
+def test_trials_are_not_drawn_by_the_stream_that_draws_subjects():
+    # five subjects of five trials: one stream for both would give both the same numbers
+    drawn = np.random.default_rng(0).integers(5, size=(400, 5))
+    counts = _trial_weights(len(drawn), 5, [0, TRIAL_STREAM, 0])
+    same = np.stack([np.bincount(row, minlength=5) for row in drawn])
+    assert (counts == same).all(axis=1).mean() < 0.1
 
 
 def test_draws_are_paired_and_do_not_depend_on_other_entries():

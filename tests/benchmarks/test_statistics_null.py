@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from benchmarks.statistics.moments import Moments, trial_sums
-from benchmarks.statistics.null import _shifted_sums, lags_of, null_means
+from benchmarks.statistics.moments import Moments
+from benchmarks.statistics.null import lags_of, null_means, shifted_sums
+from benchmarks.statistics.sums import trial_sums
 from eeg_emotion_env.metrics import score_concatenated
 from tests.benchmarks.test_leaderboard import made, random_run
 
@@ -21,10 +22,15 @@ def test_sums_at_lags_are_those_of_rolled_predictions(n_steps):
     labels[:5, 0] = labels[12:14, 1] = np.nan
     p = made(labels, guesses)
     lags = np.array([0, 3, 7, 29])
-    for lag, found in zip(lags, _shifted_sums(p, lags), strict=True):
-        # a correlation at a lag looks ahead, a roll back: over random lags they are the same
-        expected = trial_sums(p.labels, np.roll(p.predictions, -lag, axis=0))
-        np.testing.assert_allclose(found, expected, atol=1e-9)
+    in_step = trial_sums(p.labels, p.predictions)
+    for dim in range(2):
+        label, guess = (track[:, dim].astype(float) for track in (p.labels, p.predictions))
+        columns = shifted_sums(label, guess[None], in_step[None, dim], lags)
+        found = np.stack([np.broadcast_to(values[0], len(lags)) for values in columns], axis=-1)
+        for lag, sums in zip(lags, found, strict=True):
+            # a correlation at a lag looks ahead, a roll back: over random lags they are the same
+            expected = trial_sums(p.labels, np.roll(p.predictions, -lag, axis=0))
+            np.testing.assert_allclose(sums, expected[dim], atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""Entries without the bands above 30 Hz: ``--entries ridge,benchmarks.below_30_hz:ridge,…``.
+
+Facial muscle is loudest above 30 Hz. An entry that follows emotion without these bands does not
+live on muscle alone; the report compares each entry with itself. Every competitor of `ENTRIES` has
+its counterpart here under its own name, on the leaderboard ``<entry> (<30 Hz)``; an entry of your
+own has one by `below_30_hz`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.entries import ENTRIES, Entry
+from benchmarks.entries.base import FloatArray
+from benchmarks.statistics.roles import WITHOUT_HIGH_BANDS
+from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.features import BANDS
+from eeg_emotion_env.trial import Trial
+
+HIGH_HZ = 30.0
+"""Bands that begin here or above are left out; beta ends at 31 Hz and stays."""
+
+
+def without_bands(trial: Trial) -> Trial:
+    """Leave out the bands above 30 Hz, and with them the raw EEG that holds them.
+
+    Parameters
+    ----------
+    trial : Trial
+        Trial, with or without such bands.
+
+    Returns
+    -------
+    Trial
+        The same with the other bands alone.
+
+    Raises
+    ------
+    ConfigError
+        If the frequencies of a band are not known, or no band remains.
+    """
+    unknown = [band for band in trial.bands if band not in BANDS]
+    if unknown:
+        raise ConfigError(
+            f"{trial.origin or trial.key}: the frequencies of band {', '.join(unknown)} are not "
+            f"known, only those of {', '.join(BANDS)}: name bands so to leave out the high ones"
+        )
+    kept = [i for i, band in enumerate(trial.bands) if BANDS[band][0] < HIGH_HZ]
+    if not kept:
+        raise ConfigError(f"{trial.origin or trial.key}: has no band below 30 Hz")
+    return trial.replace(
+        features=trial.features[..., kept],
+        bands=tuple(trial.bands[i] for i in kept),
+        read_eeg=None,
+    )
+
+
+def below_30_hz(kind: type[Entry]) -> type[Entry]:
+    """Make the counterpart of an entry that is shown no band above 30 Hz, in training or test.
+
+    Parameters
+    ----------
+    kind : type of Entry
+        The entry.
+
+    Returns
+    -------
+    type of Entry
+        Its counterpart, to be assigned to a name of its module.
+    """
+
+    def lack(cls: type[Entry], trials: Sequence[Trial]) -> str:
+        # what needs raw EEG says so, as there is none
+        return kind.lack([without_bands(trial) for trial in trials])
+
+    def fit(self: Entry, train: Sequence[Trial]) -> None:
+        kind.fit(self, [without_bands(trial) for trial in train])
+
+    def predict(self: Entry, trial: Trial) -> FloatArray:
+        return kind.predict(self, without_bands(trial))
+
+    content: dict[str, Any] = {
+        "name": kind.name + WITHOUT_HIGH_BANDS[0],
+        "summary": f"{kind.summary}, without the bands above 30 Hz",
+        "__doc__": f"`{kind.name}` without the bands above 30 Hz.",
+        "__module__": __name__,
+        "lack": classmethod(lack),
+        "fit": fit,
+        "predict": predict,
+    }
+    return type(f"{kind.__name__}Below30Hz", (kind,), content)
+
+
+def __getattr__(name: str) -> type[Entry]:
+    """Return the counterpart of the entry of that name."""
+    kind = ENTRIES.get(name)
+    if kind is None or kind.oracle:
+        known = ", ".join(other for other in ENTRIES if not ENTRIES[other].oracle)
+        raise AttributeError(f"no entry {name!r} without high bands; there are {known}")
+    return below_30_hz(kind)
