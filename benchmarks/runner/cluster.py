@@ -21,6 +21,9 @@ REACH_S = 10.0
 WORKERS_S = 60.0
 """Seconds to wait for the first worker."""
 
+ROUNDS = 3
+"""How often jobs are sent whose trials are lost with the workers that hold them."""
+
 _one_job = threading.Lock()
 """Held by the job that runs: random generators and thread settings belong to the process."""
 
@@ -59,16 +62,52 @@ class DaskCluster:
         JobResult
             Each as soon as it is there.
         """
+        waiting: list[Job] = list(jobs)
+        suspects: list[Job] = []
+        for _ in range(ROUNDS):
+            lost: list[Job] = []
+            for job, future in self._settled(waiting, trials):
+                if future.cancelled():
+                    lost.append(job)
+                elif _killed(future):
+                    suspects.append(job)
+                else:
+                    yield _result(future, job)
+            waiting = lost
+        # by itself, a job can neither be harmed by another nor harm one
+        for job in suspects + waiting:
+            yield self._alone(job, trials)
+
+    def _alone(self, job: Job, trials: Sequence[Trial]) -> JobResult:
+        for _ in range(ROUNDS):
+            ((_, future),) = self._settled([job], trials)
+            # cancelled because trials were lost: perhaps with the worker that the last job killed
+            if not future.cancelled():
+                break
+        return _result(future, job)
+
+    def _settled(
+        self, jobs: Sequence[Job], trials: Sequence[Trial]
+    ) -> Iterator[tuple[Job, "Future"]]:
+        """Send trials and jobs, and give each job back when it has ended or was lost."""
         from distributed import as_completed
 
-        (shared,) = self.client.scatter([list(trials)], broadcast=True)
+        if not jobs:
+            return
+        try:
+            (shared,) = self.client.scatter([list(trials)], broadcast=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the cluster has gone ({type(error).__name__}); finished jobs are kept: start "
+                "another, and the same command goes on from there"
+            ) from error
         futures: list[Future] = [
             self.client.submit(_run_sent, job, job.fingerprint, shared, pure=False) for job in jobs
         ]
         running = {future.key: job for future, job in zip(futures, jobs, strict=True)}
         try:
             for future in as_completed(futures, loop=self.client.loop):
-                yield _result(future, running.pop(future.key))
+                yield running.pop(future.key), future
         finally:
             self.client.cancel([future for future in futures if future.key in running])
 
@@ -129,12 +168,22 @@ def _count_workers(client: "Client", address: str) -> int:
 
 
 def _result(future: "Future", job: Job) -> JobResult:
+    if future.cancelled() or _killed(future):
+        error = RuntimeError("the worker that ran it died: killed, or out of memory; see its log")
+        return JobResult.failed(job, error, None)
     try:
         result: JobResult = future.result()
-    # the worker was lost, or its result could not be sent: reported like an error of the job
+    # such as a result that cannot be sent: an error of the job
     except Exception as error:
         return JobResult.failed(job, error, None)
     return result
+
+
+def _killed(future: "Future") -> bool:
+    """Say whether the workers that a job was given to died, which need not be its fault."""
+    from distributed.scheduler import KilledWorker
+
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)
 
 
 def _run_sent(job: Job, fingerprint: str, trials: list[Trial]) -> JobResult:
