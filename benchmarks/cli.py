@@ -1,5 +1,6 @@
 """The command `eegdancer`: arguments, messages and exit status; the work is in `commands`."""
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args=sys.argv[1:] if arguments is None else list(arguments),
         config=(tyro.conf.OmitArgPrefixes,),
     )
+    if os.getcwd() not in sys.path:
+        # Entries of one's own may lie in the working folder, as for `python -m`.
+        sys.path.append(os.getcwd())
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         return _run(options)

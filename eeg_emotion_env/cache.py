@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from eeg_emotion_env.errors import DataError, DataWarning
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.trial import FloatArray
 
 CACHE_VARIABLE = "EEG_EMOTION_CACHE"
@@ -295,7 +296,7 @@ def default_cache() -> FeatureCache | None:
     if chosen.lower() == "off":
         return None
     if chosen:
-        return FeatureCache(Path(chosen).expanduser())
+        return FeatureCache(home_expanded(chosen))
     from platformdirs import user_cache_path
 
     return FeatureCache(user_cache_path("eeg-emotion-env") / "features")

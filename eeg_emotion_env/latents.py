@@ -6,12 +6,12 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from eeg_emotion_env.datasets import Trials, load_dataset
 from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
 from eeg_emotion_env.errors import ConfigError, DataWarning, check_choice
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.trial import FloatArray, Trial
 
 MAX_OPEN = 4
@@ -106,7 +106,7 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
     """
     if encoder == "none":
         return flatten
-    if encoder not in ("auto", "shipped") and not Path(encoder).expanduser().is_dir():
+    if encoder not in ("auto", "shipped") and not home_expanded(encoder).is_dir():
         raise ConfigError(
             f"encoder must be 'auto', 'shipped', 'none' or the folder of an encoder, not "
             f"{encoder!r}"
@@ -118,7 +118,7 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
         from encoders import load_encoder
 
         if encoder not in ("auto", "shipped"):
-            loaded = load_encoder(Path(encoder).expanduser())
+            loaded = load_encoder(home_expanded(encoder))
             require_fitting(loaded.description, trials[0])
             return loaded.encode
         return _shipped(trials[0], encoder == "shipped")
@@ -206,7 +206,7 @@ def flatten(features: FloatArray) -> FloatArray:
 
 def _files(root: str) -> list[tuple[str, int, int]]:
     """List names, sizes and times of the files of an encoder: they tell when it changes."""
-    folder = Path(root).expanduser()
+    folder = home_expanded(root)
     if not folder.is_dir():
         return []
     stats = [(str(path), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]

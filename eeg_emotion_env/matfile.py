@@ -1,9 +1,10 @@
 """Reading MAT files (v5) with errors that name the file; compressed variables are verified.
 
-The files are taken apart into their variables here, because scipy need not reach the checksum of a
-compressed variable, and would return wrong numbers from a damaged file; and because it unpacks a
-good part of each variable to tell its name. Large arrays of floats are views of the unpacked bytes;
-whatever else a variable holds is left to scipy.
+The files are taken apart here rather than by scipy: it need not reach the checksum of a compressed
+variable, and would return wrong numbers from a damaged file; a type that it does not know crashes
+the interpreter; and it unpacks a good part of each variable to tell its name. Variables may hold
+real numbers, or cells of them, which is all that recordings need. Arrays are views of the unpacked
+bytes where their values are stored in the type of their class.
 """
 
 import struct
@@ -12,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from eeg_emotion_env.errors import DataError
 
 # A MAT file (v5) is a header, then elements: a tag (type and length) and their bytes each. The type
-# is that of an array, or that of packed bytes which hold the tag and the bytes of an array.
+# is that of an array, or that of packed bytes which hold the tag and the bytes of an array. The
+# bytes of an array are elements again: flags, dimensions, name, and its values or a cell's arrays.
 _HEADER_LENGTH, _TAG_LENGTH = 128, 8
 _ARRAY, _COMPRESSED = 14, 15
 _VERSION = b"\x00\x01"
@@ -31,10 +32,25 @@ _VERSION = b"\x00\x01"
 _HEAD_LENGTH = 512
 """Bytes that are enough for flags, dimensions and name of an array."""
 
-_FLOATS = {(6, 9): "f8", (7, 7): "f4"}
-"""Class of an array and type of its values (double or single in both) to NumPy's name."""
+_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8"}
+_TYPES |= {12: "i8", 13: "u8"}
+"""Types of stored values by NumPy's names."""
+
+_FLAGS, _DIMENSIONS, _NAME = (6,), (5, 6), (1, 2, 16)
+"""Types of an array's first elements; the first is MATLAB's, the others are other writers'."""
+
+_CELL, _OPAQUE = 1, 17
+_CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4"}
+_CLASSES |= {14: "i8", 15: "u8"}
+"""Classes of arrays of numbers by NumPy's names."""
+
+_OTHERS = {2: "struct", 3: "object", 4: "char", 5: "sparse", 16: "function", _OPAQUE: "opaque"}
+"""Classes of arrays that are not read."""
 
 _COMPLEX_FLAG = 0x08
+
+_LARGEST_RATIO = 1032
+"""Bytes that zlib can make of one."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +111,37 @@ def load_variables(path: Path, names: Sequence[str]) -> dict[str, Any]:
         elements = _elements(path, _state(path))
         content = {}
         with path.open("rb") as stream:
-            header = stream.read(_HEADER_LENGTH)
             for name in names:
                 if name not in elements:
                     raise DataError(
                         f"{path}: has no variable {name!r}; restore the file from the release"
                     )
-                content[name] = _load(stream, header, elements[name])
+                try:
+                    content[name] = _load(stream, elements[name])
+                except _NotNumbers as error:
+                    raise DataError(
+                        f"{path}: {name} holds {error}, expected real numbers or a cell of them; "
+                        "restore the file from the release"
+                    ) from error
     return content
 
 
-def _load(stream: IO[bytes], header: bytes, element: _Element) -> Any:
+class _NotNumbers(Exception):
+    """Raised where an array is neither of real numbers nor a cell; says what it is of."""
+
+
+def _require_numbers(head: _Head) -> None:
+    if head.kind in _OTHERS:
+        raise _NotNumbers(f"an array of class {_OTHERS[head.kind]}")
+    if head.kind != _CELL and head.kind not in _CLASSES:
+        raise ValueError(f"an array of unknown class {head.kind}")
+    if head.flags & _COMPLEX_FLAG:
+        raise _NotNumbers("complex numbers")
+
+
+def _load(stream: IO[bytes], element: _Element) -> NDArray[Any]:
     """Read one variable."""
+    _require_numbers(element.head)
     name = element.head.name
     stream.seek(element.offset)
     data = stream.read(element.length)
@@ -115,37 +150,55 @@ def _load(stream: IO[bytes], header: bytes, element: _Element) -> Any:
     if element.is_compressed:
         # What follows the end of the packed data does not count: some writers pad.
         unpacked = 8 * prod(element.head.shape) + _HEAD_LENGTH
-        data = zlib.decompress(memoryview(data)[_TAG_LENGTH:], bufsize=unpacked)
-    floats = _floats(data, element)
-    if floats is not None:
-        return floats
-    return _load_by_scipy(header + data)[name]
+        size = min(unpacked, _LARGEST_RATIO * len(data))
+        data = zlib.decompress(memoryview(data)[_TAG_LENGTH:], bufsize=size)
+    return _array(memoryview(data), element.order)
 
 
-def _load_by_scipy(content: bytes) -> dict[str, Any]:
-    """Read a variable that is a file of its own."""
-    import scipy.io
-    from scipy.io.matlab import MatReadError
+def _array(data: memoryview, order: str) -> NDArray[Any]:
+    """Read an array from its tag and bytes."""
+    length = struct.unpack_from(f"{order}I", data, 4)[0]
+    if length > len(data) - _TAG_LENGTH:
+        raise ValueError("an array is cut off")
+    data = data[: _TAG_LENGTH + length]
+    head = _head(data, order)
+    _require_numbers(head)
+    if head.kind == _CELL:
+        return _cells(data, head, order)
+    return _numbers(data, head, order)
 
-    stream: Any = BytesIO(content)  # scipy's annotations know of paths alone
-    try:
-        return scipy.io.loadmat(stream)
-    except MatReadError as error:
-        raise ValueError(str(error)) from error
+
+def _numbers(data: memoryview, head: _Head, order: str) -> NDArray[Any]:
+    """Read the values of an array of numbers; they may be stored in a narrower type."""
+    wanted = np.dtype(order + _CLASSES[head.kind])
+    kind, values, end = _part(data, head.values, order)
+    if kind not in _TYPES:
+        raise ValueError(f"values of unknown type {kind}")
+    stored = np.dtype(order + _TYPES[kind])
+    narrower = stored.itemsize < wanted.itemsize and np.can_cast(stored, wanted)
+    fits = len(values) == stored.itemsize * prod(head.shape) and end >= len(data)
+    if not fits or not (stored == wanted or narrower):
+        raise ValueError(f"{len(values)} bytes of {stored.name} for {head.shape} {wanted.name}")
+    return np.frombuffer(values, stored).reshape(head.shape, order="F").astype(wanted, copy=False)
 
 
-def _floats(data: bytes, element: _Element) -> NDArray[np.floating[Any]] | None:
-    """Return a real array of doubles or singles without copying it, or None for anything else."""
-    head, order = element.head, element.order
-    if not prod(head.shape):
-        return None
-    kind, length = struct.unpack_from(f"{order}II", data, head.values)
-    name = _FLOATS.get((head.kind, kind))
-    if name is None or head.flags & _COMPLEX_FLAG:
-        return None
-    dtype = np.dtype(order + name)
-    values = np.frombuffer(data, dtype, length // dtype.itemsize, head.values + _TAG_LENGTH)
-    return values.reshape(head.shape, order="F")
+def _cells(data: memoryview, head: _Head, order: str) -> NDArray[np.object_]:
+    """Read the arrays of a cell."""
+    found: list[NDArray[Any]] = []
+    place = head.values
+    while len(found) < prod(head.shape):
+        kind, length = struct.unpack_from(f"{order}II", data, place)
+        if kind != _ARRAY:
+            raise ValueError(f"an element of unknown type {kind} in a cell")
+        # MATLAB leaves out what an empty array would say.
+        found.append(_array(data[place:], order) if length else np.empty((0, 0)))
+        place += _TAG_LENGTH + length
+    if place != len(data):
+        raise ValueError(f"more than the {head.shape} arrays of a cell")
+    cells = np.empty(len(found), dtype=object)
+    for i, array in enumerate(found):
+        cells[i] = array
+    return cells.reshape(head.shape, order="F")
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -206,24 +259,46 @@ def _walk(stream: IO[bytes], size: int, order: str) -> Iterator[_Element]:
         stream.seek(offset)
 
 
-def _head(start: bytes, order: str) -> _Head:
-    """Read tag, flags, dimensions and name of an array; each is padded to 8 bytes."""
-    kind, _, _, _, flags, _, _, n_bytes = struct.unpack_from(f"{order}8I", start)
+def _head(start: bytes | memoryview, order: str) -> _Head:
+    """Read tag, flags, dimensions and name of an array."""
+    kind = struct.unpack_from(f"{order}I", start)[0]
     if kind != _ARRAY:
         raise ValueError(f"an element of unknown type {kind}")
-    shape = struct.unpack_from(f"{order}{n_bytes // 4}i", start, 32)
-    if min(shape, default=-1) < 0:
+    content, place = _known_part(start, _TAG_LENGTH, order, _FLAGS)
+    flags = struct.unpack(f"{order}II", content)[0]
+    kind, shape = flags & 0xFF, (0, 0)
+    if kind != _OPAQUE:
+        # Objects of newer classes, such as strings and tables, have no dimensions.
+        content, place = _known_part(start, place, order, _DIMENSIONS)
+        shape = struct.unpack(f"{order}{len(content) // 4}i", content)
+    if len(shape) < 2 or min(shape) < 0:
         raise ValueError("an array of impossible shape")
-    place = 32 + _padded(n_bytes)
-    kind, length = struct.unpack_from(f"{order}II", start, place)
+    name, place = _known_part(start, place, order, _NAME)
+    return _Head(bytes(name).decode("latin-1"), shape, kind, (flags >> 8) & 0xFF, place)
+
+
+def _known_part(
+    data: bytes | memoryview, place: int, order: str, types: tuple[int, ...]
+) -> tuple[memoryview, int]:
+    """Return bytes of the element at a place, which must be of a type, and the next place."""
+    kind, content, following = _part(data, place, order)
+    if kind not in types:
+        raise ValueError(f"an element of type {kind} at the head of an array")
+    return content, following
+
+
+def _part(data: bytes | memoryview, place: int, order: str) -> tuple[int, memoryview, int]:
+    """Return type and bytes of the element at a place, and the place of the next one."""
+    kind, length = struct.unpack_from(f"{order}II", data, place)
+    begin = place + _TAG_LENGTH
+    following = begin + _padded(length)
     if kind >> 16:
-        # A name of up to four letters lies in its tag, whose upper half tells its length.
-        name = start[place + 4 : place + 4 + (kind >> 16)]
-        place += _TAG_LENGTH
-    else:
-        name = start[place + _TAG_LENGTH : place + _TAG_LENGTH + length]
-        place += _TAG_LENGTH + _padded(length)
-    return _Head(name.decode("latin-1"), shape, flags & 0xFF, (flags >> 8) & 0xFF, place)
+        # Up to four bytes lie in the tag itself, whose upper half tells how many.
+        kind, length = kind & 0xFFFF, kind >> 16
+        begin, following = place + 4, place + _TAG_LENGTH
+    if begin + length > min(following, len(data)):
+        raise ValueError("an element reaches beyond its array")
+    return kind, memoryview(data)[begin : begin + length], following
 
 
 def _padded(length: int) -> int:
@@ -240,13 +315,10 @@ def _readable(path: Path) -> Iterator[None]:
     except NotImplementedError as error:
         raise DataError(f"{path}: MATLAB 7.3 (HDF5) file; save it again with -v7") from error
     except OSError as error:
-        # scipy raises a bare OSError for a stream that ends too early.
-        problem = error.strerror or f"damaged ({error})"
-        raise DataError(f"{path}: {problem}; copy it again from the release") from error
-    except (
-        *(ValueError, TypeError, KeyError, IndexError, EOFError),
-        *(zlib.error, OverflowError, MemoryError, struct.error),
-    ) as error:
+        raise DataError(
+            f"{path}: {error.strerror or error}; copy it again from the release"
+        ) from error
+    except Exception as error:  # a damaged file raises anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"{path}: damaged or not a MAT file ({reason}); copy it again from the release"

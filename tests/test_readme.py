@@ -1,8 +1,11 @@
 """The README's Python blocks run as they stand, each on its own (training cut short)."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from stable_baselines3 import SAC
 
@@ -22,7 +25,27 @@ def test_python_blocks_run(number, monkeypatch, capsys):
 
 
 def test_there_are_the_three_tours():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
+
+
+def test_an_entry_of_ones_own_is_on_the_table(tmp_path):
+    (block,) = (block for block in BLOCKS if "(Entry)" in block)
+    assert len(block.splitlines()) < 30
+    (tmp_path / "mymodel.py").write_text(block, encoding="utf-8")
+    command = (
+        "leaderboard --dataset simulated --option n_subjects=3 --option n_trials=3 --workers 2 "
+        "--entries constant,mymodel:Neighbours --out mine"
+    )
+    done = subprocess.run(
+        [Path(sys.executable).parent / "eegdancer", *command.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "mine" / "leaderboard.csv", index_col="entry")
+    assert table["ccc"]["neighbours"] > table["ccc"]["constant"]
 
 
 def test_no_placeholder_is_left():

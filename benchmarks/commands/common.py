@@ -4,9 +4,9 @@ import json
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks import options as arguments
 from eeg_emotion_env.datasets import Trials, get_dataset, load_dataset
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
+from eeg_emotion_env.paths import home_expanded
 
 ERRORS = Console(stderr=True)
 PACKAGES = ("eeg-emotion-env", "torch", "stable-baselines3", "gymnasium", "numpy", "mne")
@@ -25,24 +26,38 @@ PACKAGES = ("eeg-emotion-env", "torch", "stable-baselines3", "gymnasium", "numpy
 
 def load_trials(data: arguments.Data) -> Trials:
     """Open the trials that the arguments name."""
-    options: dict[str, Any] = {}
-    for item in data.option:
-        name, _, value = item.partition("=")
-        if not value:
-            raise ConfigError(f"--option takes name=value, not {item!r}")
-        options[name] = _value(value)
     trials = load_dataset(
-        data.dataset, data.data, options, normalization=data.normalization, source=data.source
+        data.dataset,
+        data.data,
+        options_in(data.option),
+        normalization=data.normalization,
+        source=data.source,
     )
     return trials.select(known_subjects(trials, data.subjects)) if data.subjects else trials
 
 
-def _value(text: str) -> Any:
-    """Read numbers, true and false as JSON does; everything else is text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def options_in(items: Iterable[str]) -> dict[str, str]:
+    """Split options of a data set, each ``name=value``."""
+    pairs = {}
+    for item in items:
+        name, sign, value = item.partition("=")
+        if not sign or not name.strip():
+            raise ConfigError(f"--option takes name=value, not {item!r}")
+        text = value.strip()
+        pairs[name.strip()] = str(home_expanded(Path(text), item)) if text.startswith("~") else text
+    return pairs
+
+
+def expanded(options: Any) -> Any:
+    """Return the arguments of a command with ``~`` in its paths replaced by the home folder."""
+    changes: dict[str, Any] = {}
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if isinstance(value, Path):
+            changes[field.name] = home_expanded(value, f"--{field.name.replace('_', '-')} {value}")
+        elif is_dataclass(value):
+            changes[field.name] = expanded(value)
+    return replace(options, **changes)
 
 
 def known_subjects(trials: Trials, listed: str) -> list[str]:

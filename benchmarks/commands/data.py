@@ -1,7 +1,9 @@
 """`check-data`, `simulate` and `cache`: recordings before anything is learnt from them."""
 
+import re
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,16 +13,25 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import options as arguments
-from benchmarks.commands.common import ERRORS, progress_bar, say
-from eeg_emotion_env.datasets import detect, get_dataset
+from benchmarks.commands.common import ERRORS, options_in, progress_bar, say
+from eeg_emotion_env.datasets import Dataset, detect, get_dataset
+from eeg_emotion_env.datasets.base import Variant
+from eeg_emotion_env.datasets.options import make_options
 from eeg_emotion_env.errors import DataError, check_choice
+
+MOST_LINES = 20
+"""Findings of one kind that are printed, unless all are asked for."""
+
+_PLACE = re.compile(r"(?:^[^:]*?(?=: )|\S*[/\\]\S*)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def check_data(options: arguments.CheckData) -> int:
     """Report what a folder holds; exit 1 if anything is missing or broken."""
     from eeg_emotion_env.datasets.checks import check_folder
 
-    dataset = get_dataset(options.dataset) if options.dataset else detect(options.folder)
+    found = get_dataset(options.dataset) if options.dataset else detect(options.folder)
+    dataset = _with_options(found, options_in(options.option))
     with ERRORS.status(f"reading {options.folder}") as status:
         report = check_folder(
             dataset,
@@ -43,11 +54,40 @@ def check_data(options: arguments.CheckData) -> int:
         say("ok")
         return 0
     names = sorted({Path(problem.split(": ", 1)[0]).name for problem in report.problems})
+    more = f" and {len(names) - MOST_LINES} more" if len(names) > MOST_LINES else ""
     raise DataError(
-        f"{options.folder}: {len(report.problems)} problems, in {', '.join(names)}"
+        f"{options.folder}: {len(report.problems)} problems, in {', '.join(names[:MOST_LINES])}"
+        f"{more}"
         if names
         else f"{options.folder}: no trials found"
     )
+
+
+def _with_options(dataset: Dataset, given: Mapping[str, str]) -> Dataset:
+    """Return a data set whose ways of reading a folder have the options that are given."""
+    if not given:
+        return dataset
+    chosen, default = make_options(dataset, given), dataset.Options()
+
+    def variants(_: Dataset, root: Path) -> list[Variant]:
+        every = dataset.variants(root)
+        # What tells ways of reading apart chooses among them.
+        telling = [
+            name
+            for name in given
+            if any(getattr(v.options, name) != getattr(default, name) for v in every)
+        ]
+        fitting = [
+            v
+            for v in every
+            if all(getattr(v.options, name) == getattr(chosen, name) for name in telling)
+        ]
+        changes = {name: getattr(chosen, name) for name in given}
+        made = [replace(v, options=replace(v.options, **changes)) for v in fitting or every]
+        return list({(v.root, v.options): v for v in made}.values())
+
+    kind: type[Dataset] = type(type(dataset).__name__, (type(dataset),), {"variants": variants})
+    return kind()
 
 
 def _print_check(report: Any, title: str, verbose: bool) -> None:
@@ -75,8 +115,20 @@ def _print_check(report: Any, title: str, verbose: bool) -> None:
         ("warning", report.warnings),
         ("problem", report.problems),
     ):
-        for line in lines:
+        for line in lines if verbose else _shortened(lines):
             console.print(f"  {kind}: {line}", highlight=False, markup=False)
+
+
+def _shortened(lines: Sequence[str]) -> Iterator[str]:
+    """Yield lines, but of those that differ by places and numbers alone only the first ones."""
+    alike: dict[str, list[str]] = {}
+    for line in lines:
+        alike.setdefault(_NUMBER.sub("0", _PLACE.sub("…", line)), []).append(line)
+    for group in alike.values():
+        yield from group[:MOST_LINES]
+        if len(group) > MOST_LINES:
+            more = len(group) - MOST_LINES
+            yield f"… and {more} more like the one above (--verbose prints all)"
 
 
 def _check_row(check: Any) -> list[str]:

@@ -60,7 +60,8 @@ def _counted(lines: Sequence[str], what: str) -> str:
 def _box(kind: str, title: str, lines: Sequence[str]) -> str:
     listed = [f"<li>{escape(line)}</li>" for line in lines[:MAX_LINES]]
     if len(lines) > MAX_LINES:
-        listed.append(f"<li>and {len(lines) - MAX_LINES} more: eegdancer check-data lists all</li>")
+        more = len(lines) - MAX_LINES
+        listed.append(f"<li>and {more} more: eegdancer check-data --verbose lists all</li>")
     return f'<div class="box {kind}"><h3>{escape(title)}</h3><ul>{"".join(listed)}</ul></div>'
 
 

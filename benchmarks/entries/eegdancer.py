@@ -1,8 +1,11 @@
 """`eegdancer`: the whole system, pretrained and trained inside the fold; and its ablations."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.linear_model import Ridge
 
@@ -18,6 +21,27 @@ from encoders import EncoderConfig, FrozenEncoder, PretrainingConfig, StageConfi
 QUICK_STAGE = StageConfig(epochs=20, patience=6)
 PENALTIES = (300.0, 30.0, 3000.0)[:BUDGET]
 """Penalties of the ridge regression on latents that are tried inside the fold."""
+
+
+N_KEPT = 64
+"""Encoders that a process keeps, so that entries which differ in what follows share them."""
+
+_kept: OrderedDict[str, FrozenEncoder] = OrderedDict()
+
+
+def pretrained(*arguments: Any, **settings: Any) -> FrozenEncoder:
+    """Do as `encoders.pretrain`, once for all entries with the same arguments.
+
+    Everything that pretraining sees is part of the key, and it is a function of nothing else:
+    whether an encoder was kept or made anew changes no number.
+    """
+    key = joblib.hash((arguments, settings))
+    if key not in _kept:
+        _kept[key] = pretrain(*arguments, **settings)
+        if len(_kept) > N_KEPT:
+            _kept.popitem(last=False)
+    _kept.move_to_end(key)
+    return _kept[key]
 
 
 class OnLatents(Entry):
@@ -39,7 +63,7 @@ class OnLatents(Entry):
         if self.quick:
             settings = replace(settings, vqvae=QUICK_STAGE, dynamics=QUICK_STAGE)
         first = train[0]
-        self._encoder: FrozenEncoder = pretrain(
+        self._encoder = pretrained(
             [trial.features for trial in train],
             validation_groups([trial.key for trial in train]),
             [trial.labels for trial in train],

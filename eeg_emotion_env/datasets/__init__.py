@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from eeg_emotion_env.datasets.bids.dataset import BIDS
 from eeg_emotion_env.datasets.files import require_folder
 from eeg_emotion_env.datasets.ltne import LTNE
 from eeg_emotion_env.datasets.mahnob import MAHNOB
+from eeg_emotion_env.datasets.options import make_options
 from eeg_emotion_env.datasets.recording import Recording
 from eeg_emotion_env.datasets.refed import REFED
 from eeg_emotion_env.datasets.seed import SEED
@@ -20,7 +20,8 @@ from eeg_emotion_env.datasets.seed_iv import SEEDIV
 from eeg_emotion_env.datasets.seed_vii import SEEDVII
 from eeg_emotion_env.datasets.simulated import Simulated
 from eeg_emotion_env.datasets.trials import Trials
-from eeg_emotion_env.errors import ConfigError, DataError, SimulatedDataWarning, check_choice
+from eeg_emotion_env.errors import DataError, SimulatedDataWarning, check_choice
+from eeg_emotion_env.paths import home_expanded
 
 __all__ = [
     "DATASETS",
@@ -137,7 +138,7 @@ def load_dataset(
 ) -> Trials:
     """Do as `load`, with the options of the data set in a mapping of their own."""
     dataset = get_dataset(name)
-    chosen = _options(dataset, options)
+    chosen = make_options(dataset, options)
     if source is not None:
         check_choice("source", source, ("recorded", "simulated"))
     root = None if source == "simulated" else _data_folder(dataset.card.name, data)
@@ -167,24 +168,15 @@ def _looked_in() -> str:
     return f" in {folder} ({DATA_VARIABLE})" if folder else ""
 
 
-def _options(dataset: Dataset, options: Mapping[str, Any]) -> Any:
-    known = [f.name for f in fields(dataset.Options)]
-    for option in options:
-        check_choice(f"option of data set {dataset.card.name!r}", option, known)
-    try:
-        return dataset.Options(**options)
-    except TypeError as error:
-        raise ConfigError(f"options of data set {dataset.card.name!r}: {error}") from error
-
-
 def _data_folder(name: str, data: str | os.PathLike[str] | None) -> Path | None:
     """Return the folder to read, or None if no recordings are pointed at."""
     if data is not None:
-        return require_folder(Path(data).expanduser())
+        # A relative path must still lead there when the working directory has changed.
+        return require_folder(home_expanded(data).absolute())
     variable = os.environ.get(DATA_VARIABLE, "")
     if not variable:
         return None
-    base = Path(variable).expanduser()
+    base = home_expanded(variable).absolute()
     if not base.is_dir():
         raise DataError(f"{base}: no such folder; {DATA_VARIABLE} must name an existing folder")
     dataset = DATASETS[name]

@@ -2,13 +2,16 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from eeg_emotion_env.datasets.recording import Recording
 from eeg_emotion_env.errors import DataError, DataWarning
+from eeg_emotion_env.labels import Annotations
 from eeg_emotion_env.trial import TrialKey
 
 
@@ -184,6 +187,13 @@ class Dataset(ABC):
         del key
         return None
 
+    def checked_survey(self, root: Path, options: Any) -> Survey:
+        """Do as `survey`, and look for what no data set may have (see `doubts`)."""
+        found = self.survey(root, options)
+        for problem in doubts(found.recordings):
+            found.add_problem(problem)
+        return found
+
     def recordings(self, root: Path, options: Any) -> list[Recording]:
         """List the recordings below `root`, sorted by subject and session.
 
@@ -192,7 +202,7 @@ class Dataset(ABC):
         DataError
             If there are none, or the structure of a file is wrong.
         """
-        found = self.survey(root, options)
+        found = self.checked_survey(root, options)
         if found.problems:
             more = len(found.problems) - 1
             rest = f" ({more} more problems: eegdancer check-data {root})" if more else ""
@@ -202,6 +212,87 @@ class Dataset(ABC):
         for warning in found.warnings:
             warnings.warn(warning, DataWarning, stacklevel=3)
         return found.recordings
+
+
+def doubts(recordings: Sequence[Recording]) -> Iterator[str]:
+    """Say what keeps recordings from being used together, whatever the data set.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        All that will be loaded.
+
+    Yields
+    ------
+    str
+        A problem: labels of other trials, other steps or channels than the rest, or the same
+        signals under two names.
+    """
+    for labels in {id(r.labels): r.labels for r in recordings}.values():
+        keys = [key for r in recordings if r.labels is labels for key in r.keys]
+        if isinstance(labels, Annotations) and keys and not any(map(labels.covers, keys)):
+            first, last = keys[0], keys[-1]
+            stimuli = f"stimuli {first.stimulus} to {last.stimulus}, or " if first.stimulus else ""
+            yield (
+                f"{labels.path}: annotates none of the trials; name {stimuli}trials {first.trial} "
+                f"to {last.trial}, and subjects and sessions (such as {first.subject} and "
+                f"{first.session}) as the recordings do"
+            )
+    for this in recordings[1:]:
+        mine, usual = this.reader, recordings[0].reader
+        differences = [
+            told
+            for told, differs in (
+                (
+                    f"steps of {mine.step_s:g} s, not {usual.step_s:g} s",
+                    mine.step_s != usual.step_s,
+                ),
+                ("other channels", mine.channels != usual.channels),
+                ("other bands", mine.bands != usual.bands),
+            )
+            if differs
+        ]
+        if differences:
+            yield (
+                f"{this.origin}: has {' and '.join(differences)}, unlike {recordings[0].origin}; "
+                "load them apart"
+            )
+    yield from _same_content(recordings)
+
+
+SAMPLED_BYTES, SAMPLED_PLACES = 4096, (0.25, 0.5, 0.75)
+
+
+def _same_content(recordings: Sequence[Recording]) -> Iterator[str]:
+    """Say which files of different people or sessions hold the same bytes.
+
+    Bytes at a few places are compared first: recordings of the same clips often have one size,
+    never the same noise.
+    """
+    owners: dict[Path, TrialKey] = {}
+    for recording in recordings:
+        for path in recording.reader.files if recording.keys else ():
+            owners.setdefault(path, recording.keys[0])
+    alike: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
+    for path in owners:
+        with suppress(OSError), path.open("rb") as stream:
+            size = path.stat().st_size
+            if size < len(SAMPLED_PLACES) * SAMPLED_BYTES:
+                continue
+            sample = b""
+            for place in SAMPLED_PLACES:
+                stream.seek(int(size * place))
+                sample += stream.read(SAMPLED_BYTES)
+            if len(set(sample)) > 1:
+                alike[size, sample].append(path)
+    for first, *others in alike.values():
+        for path in others:
+            mine, theirs = owners[path], owners[first]
+            if (mine.subject, mine.session) != (theirs.subject, theirs.session):
+                yield (
+                    f"{path}: holds the same signals as {first}, which is another recording; "
+                    "restore the one that is wrong from the release"
+                )
 
 
 def listed(numbers: Iterable[int]) -> str:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eeg_emotion_env.datasets.base import Dataset, Survey, Variant
-from eeg_emotion_env.datasets.recording import Recording, SignalReader, flat_channels
+from eeg_emotion_env.datasets.recording import (
+    Recording,
+    SignalReader,
+    flat_channels,
+    label_doubt,
+)
 from eeg_emotion_env.errors import DataError, DataWarning
 from eeg_emotion_env.trial import Trial, TrialKey
 
@@ -143,7 +148,7 @@ def check_folder(
     surveys: list[tuple[Variant, Survey]] = []
     for variant in variants:
         try:
-            surveys.append((variant, dataset.survey(variant.root, variant.options)))
+            surveys.append((variant, dataset.checked_survey(variant.root, variant.options)))
         except DataError as error:
             _add(report.problems, [str(error)])
     total, done = sum(len(survey.recordings) for _, survey in surveys), 0
@@ -156,6 +161,8 @@ def check_folder(
             _check_recording(report, dataset, variant, recording)
             done += 1
         _add(report.notes, [_summary(dataset, variant, survey)])
+    if report.trials and not any(check.annotated for check in report.trials):
+        _add(report.problems, [f"{root}: no trial has a label; check the label files"])
     return report
 
 
@@ -166,6 +173,7 @@ def _add(lines: list[str], more: list[str]) -> None:
 def _check_recording(
     report: CheckReport, dataset: Dataset, variant: Variant, recording: Recording
 ) -> None:
+    trials = []
     for key in recording.keys:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DataWarning)
@@ -180,6 +188,10 @@ def _check_recording(
         _add(report.warnings, [str(warning.message) for warning in caught])
         check = _trial_check(trial, variant.name, dataset.expected_seconds(key), amplitude)
         report.trials.append(check)
+        trials.append(trial)
+    doubt = label_doubt(trials)
+    if doubt is not None:
+        _add(report.warnings, [doubt])
 
 
 def _read(recording: Recording, key: TrialKey) -> tuple[Trial, float | None]:

@@ -19,6 +19,7 @@ from eeg_emotion_env.features import block_mean
 from eeg_emotion_env.labels import LabelSource, WindowLabels, read_annotations
 from eeg_emotion_env.matfile import list_variables, load_variable
 from eeg_emotion_env.montage import MAHNOB_CHANNELS
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.tables.mahnob import BANDS, LABEL_SCALES, RATE
 from eeg_emotion_env.trial import FloatArray, TrialKey
 
@@ -103,7 +104,7 @@ class MAHNOB(Dataset):
         label_file, files, tracks = _contents(root, found)
         annotations = None
         if options.labels != "auto":
-            annotations = read_annotations(Path(options.labels).expanduser())
+            annotations = read_annotations(home_expanded(options.labels))
         manifest = read_manifest(label_file.parent, label_file.parent.parent, root)
         truth, simulation = truth_of(manifest, CARD.label_names)
         marked = bool(manifest) or is_marked_simulated(label_file)

@@ -1,5 +1,6 @@
 """Readers of MAT files: raw EEG or stored features, one variable a trial."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,16 @@ from eeg_emotion_env.datasets.recording import (
     has_shape,
     wrong_shape,
 )
-from eeg_emotion_env.errors import DataError
+from eeg_emotion_env.errors import DataError, DataWarning
 from eeg_emotion_env.features import POWER_FLOOR, block_mean
 from eeg_emotion_env.matfile import load_variable
 from eeg_emotion_env.trial import FloatArray, TrialKey
+
+MOST_DE = 1e3
+"""Differential entropies are logarithms: EEG in microvolts has some ten at most."""
+
+MOST_AT_FLOOR = 0.01
+"""Share of stored powers below `POWER_FLOOR` that raises no doubt about their unit."""
 
 
 class InMatFile(Reader):
@@ -136,9 +143,12 @@ class MatFeatures(InMatFile):
             raise DataError(f"{origin} {wrong_shape(stored.shape, wanted)}")
         values = finite(stored, origin).transpose([self.axes.index(axis) for axis in "wcb"])
         if self.is_power:
-            if (values < 0).any():
-                raise DataError(f"{origin} holds negative powers; restore the file")
-            values = np.log(np.maximum(values, POWER_FLOOR))
+            values = _log_power(values, origin)
+        elif np.abs(values).max() > MOST_DE:
+            raise DataError(
+                f"{origin} reaches {np.abs(values).max():.3g}, no differential entropy; restore "
+                "the file from the release"
+            )
         if len(values) < self.width:
             raise DataError(f"{origin} is shorter than one {self.step_s:g} s step")
         return block_mean(values, self.width)
@@ -151,3 +161,22 @@ class MatFeatures(InMatFile):
             "width": self.width,
             "power": self.is_power,
         }
+
+
+def _log_power(power: NDArray[np.floating[Any]], origin: str) -> NDArray[np.floating[Any]]:
+    """Return the natural logarithm of powers, floored at `POWER_FLOOR`."""
+    if (power < 0).any():
+        raise DataError(
+            f"{origin} holds negative powers (are they logarithms?); restore the file from the "
+            "release"
+        )
+    low = float((power < POWER_FLOOR).mean())
+    if low > MOST_AT_FLOOR:
+        warnings.warn(
+            f"{origin}: {low:.0%} of the powers are below {POWER_FLOOR:g} and count as that; are "
+            "they in µV²?",
+            DataWarning,
+            stacklevel=3,
+        )
+    logarithm: NDArray[np.floating[Any]] = np.log(np.maximum(power, POWER_FLOOR))
+    return logarithm

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,13 @@ PLAUSIBLE_UV = (0.1, 5e3)
 
 TYPICAL_UV = (0.5, 1e3)
 """Spread of a typical channel that raises no doubt about the unit, microvolts."""
+
+
+MOST_UV = 1e6
+"""Largest voltage that can be EEG with its offset, microvolts."""
+
+BROKEN_RATIO = 50.0
+"""A channel that varies so much more than a typical one has a loose electrode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +236,30 @@ class Recording:
         )
 
 
+def label_doubt(trials: Sequence[Trial]) -> str | None:
+    """Say what makes one doubt the labels of a recording that should move; None if nothing.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        All trials of the recording.
+    """
+    if not trials or trials[0].label_kind == "constant-class":
+        return None
+    labels = np.concatenate([trial.labels for trial in trials])
+    steps = f"in any of {len(trials)} trials" if len(trials) > 1 else "in the trial"
+    if np.isnan(labels).all():
+        return f"{trials[0].origin}: no step is annotated {steps}; check the labels"
+    for name, column in zip(trials[0].label_names, labels.T, strict=True):
+        known = column[~np.isnan(column)]
+        if len(known) > 1 and (known == known[0]).all():
+            return (
+                f"{trials[0].origin}: {name} is {known[0]:g} at every step {steps}; it should "
+                "move: check the labels"
+            )
+    return None
+
+
 def flat_channels(features: FloatArray, channels: tuple[str, ...]) -> tuple[str, ...]:
     """Name the channels whose features, before normalisation, never change: not connected."""
     if len(features) < 2:
@@ -277,7 +309,8 @@ def checked_eeg(
         raise DataError(f"{origin} {wrong_shape(eeg.shape, (n_channels, None))}")
     values = finite(eeg, origin) * UNITS[unit] if unit != "uV" else finite(eeg, origin)
     # Every fifth sample is enough for a spread, and saves a fifth of a second a recording.
-    spread = float(np.median(values[:, ::5].std(axis=1)))
+    spreads = values[:, ::5].std(axis=1)
+    spread = float(np.median(spreads))
     if spread < PLAUSIBLE_UV[0]:
         raise DataError(
             f"{origin} varies by {spread:.1g} µV only: it looks like volts or millivolts (or is "
@@ -287,6 +320,20 @@ def checked_eeg(
         raise DataError(
             f"{origin} varies by {spread:.1g} µV: too much for EEG in microvolts; check unit and "
             "scale of the recording"
+        )
+    reached = float(max(-values.min(), values.max()))
+    if reached > MOST_UV:
+        raise DataError(
+            f"{origin} reaches {reached:.3g} µV, which no amplifier gives; restore the file from "
+            "the release"
+        )
+    if spreads.max() > BROKEN_RATIO * spread:
+        row = int(spreads.argmax())
+        warnings.warn(
+            f"{origin}: row {row + 1} varies by {spreads[row]:.3g} µV, a typical one by "
+            f"{spread:.3g} µV; its electrode may have been loose: check it",
+            DataWarning,
+            stacklevel=2,
         )
     low, high = TYPICAL_UV
     if not low <= spread <= high:
@@ -306,7 +353,8 @@ def finite(values: NDArray[Any], origin: str) -> NDArray[np.floating[Any]]:
         raise DataError(f"{origin} is no numeric array; restore the file from the release")
     if not np.issubdtype(array.dtype, np.floating):
         array = array.astype(np.float64)
-    if not np.isfinite(array).all():
+    # Lowest and highest carry any NaN or infinity, and are found faster than those.
+    if array.size and not np.isfinite([array.min(), array.max()]).all():
         where = "" if array.ndim != 2 else f" (first in row {_first_bad_row(array) + 1})"
         raise DataError(
             f"{origin} holds NaN or infinite values{where}; restore the file from the release"

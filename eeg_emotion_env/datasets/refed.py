@@ -1,6 +1,7 @@
 """REFED and MER-PS: EEG with fNIRS, valence and arousal by joystick, live, for 15 videos."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from eeg_emotion_env.labels import DIMENSIONS, LabelSource, WindowLabels, read_a
 from eeg_emotion_env.labels.annotations import read_table
 from eeg_emotion_env.matfile import list_variables, load_variables
 from eeg_emotion_env.montage import SEED_CHANNELS
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.tables.refed import (
     LABEL_RANGE,
     NEUTRAL,
@@ -140,7 +142,7 @@ class REFED(Dataset):
         label_files = _label_files(root)
         annotations = None
         if options.labels != "auto":
-            annotations = read_annotations(Path(options.labels).expanduser())
+            annotations = read_annotations(home_expanded(options.labels))
         manifest = read_manifest(root, *(path.parents[2] for path in files[:1]))
         truth, simulation = truth_of(manifest)
         for subject, path in subjects.items():
@@ -264,7 +266,7 @@ def _joystick(
         known = track[~np.isnan(track)]
         if np.isinf(track).any() or (known < low).any() or (known > high).any():
             raise DataError(
-                f"{file}: {name} reaches from {np.nanmin(track):g} to {np.nanmax(track):g}, "
+                f"{file}: {name} reaches from {known.min():g} to {known.max():g}, "
                 f"expected joystick values {low:g} to {high:g}; restore the file"
             )
         if np.isnan(track).any():
@@ -304,12 +306,11 @@ def _reader(
     for name, shape in variables.values():
         if len(shape) != 2 or 0 in shape:
             raise DataError(f"{path}: {name} {wrong_shape(shape, (len(STORED_CHANNELS), None))}")
-    counts = {shape[0] for _, shape in variables.values()}
-    if len(counts) > 1:
-        odd = next(name for name, shape in variables.values() if shape[0] != max(counts))
-        raise DataError(
-            f"{path}: {odd} has another number of channels than the rest; restore the file"
-        )
+    counted = Counter(shape[0] for _, shape in variables.values())
+    usual = counted.most_common(1)[0][0]
+    for name, shape in variables.values():
+        if shape[0] != usual:
+            raise DataError(f"{path}: {name} {wrong_shape(shape, (usual, None))}")
     name, shape = next(iter(variables.values()))
     stored = _stored_channels(path, root, name, shape)
     kept = tuple(name for name in stored if name in SEED_CHANNELS)

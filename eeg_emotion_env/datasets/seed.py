@@ -64,6 +64,7 @@ CARD = DatasetCard(
         "aligned is not documented: both are marked causal=False",
         "stored features have windows of 1 s or 4 s: told from their number, not the folder's name",
         "all sessions show the same clips in the same order: trial k is stimulus clip<k>",
+        "stored psd features are powers: their natural logarithm is taken, of 1e-4 at least",
         "no unit is documented: values are taken as microvolts",
         "file names of the old release carry names, not numbers: numbered alphabetically",
         "continuous raw recordings (.cnt) are not read",

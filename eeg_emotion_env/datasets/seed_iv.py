@@ -58,12 +58,13 @@ CARD = DatasetCard(
     "annotations.csv   (optional: stimulus,time_s,valence,arousal[,subject,session])",
     quirks=(
         "the session is the folder (1, 2, 3 or session1 to session3); files that lie in one "
-        "folder are told apart by the release's dates",
+        "folder are told apart by the release's dates, and refused if the date is another",
         "each session shows other clips: stimulus is clip01 to clip72 over the sessions",
         "there is no label file: the classes are those of the release, or of ReadMe.txt",
         "raw trials have one sample more than whole seconds: the last one is dropped",
         "stored features have windows of 4 s and are smoothed over the trial: causal=False",
         "clips last 48 s (12 windows) or more; lengths are published for session 1 alone",
+        "stored psd features are powers: their natural logarithm is taken, of 1e-4 at least",
         "no unit is documented: values are taken as microvolts",
     ),
 )
@@ -134,7 +135,12 @@ class SEEDIV(SJTUDataset):
         for doubt in doubts:
             found.warn(doubt)
         for file in folder.files:
-            if not 1 <= file.session <= len(CLIP_CLASSES):
+            if not file.session:
+                found.add_problem(
+                    f"{file.path}: the date is none of the release's, so it does not tell the "
+                    "session; put the file into a folder 1, 2 or 3"
+                )
+            elif file.session > len(CLIP_CLASSES):
                 found.add_problem(
                     f"{file.path}: session {file.session} does not exist in SEED-IV; the session "
                     "is the folder: put the file into 1, 2 or 3"

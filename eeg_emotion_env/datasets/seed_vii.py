@@ -76,6 +76,7 @@ CARD = DatasetCard(
         "windows are 4 s; EEG beyond the last whole window is dropped",
         "de and psd features are not smoothed (causal); de_LDS is smoothed over the trial "
         "(causal=False)",
+        "stored psd features are powers: their natural logarithm is taken, of 1e-4 at least",
         "the range of the stored intensity is not documented: 0 to 1, 10 or 100 is told from the "
         "largest value of all subjects, with a warning where it is not 1",
         "continuous raw recordings (.cnt) are not read",
@@ -151,7 +152,7 @@ class SEEDVII(Dataset):
                 f"stored features have windows of {WINDOW_S:g} s: step_s is too short"
             )
         files = subject_files(folders[what], found)
-        emotions = clip_emotions(root, folders[what])
+        emotions = clip_emotions(root, folders[what], found)
         labels = read_labels(folders, files, options, emotions, found)
         manifest = read_manifest(folders[what], folders[what].parent, root)
         truth, simulation = truth_of(manifest, ("valence",))
@@ -253,6 +254,6 @@ def _reader(path: Path, kind: str, named: dict[TrialKey, str], options: SEEDVIIO
         bands=tuple(BANDS),
         window_s=WINDOW_S,
         width=round(options.step_s / WINDOW_S),
-        is_power=False,
+        is_power=kind == "psd",
         causal=kind != "de_LDS",
     )

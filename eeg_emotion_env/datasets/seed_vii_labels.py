@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eeg_emotion_env.datasets.base import Survey, named_trials
+from eeg_emotion_env.datasets.base import Survey, listed, named_trials
 from eeg_emotion_env.datasets.files import beside, is_marked_simulated, plain_name
 from eeg_emotion_env.datasets.seed_vii_files import (
     N_CLIPS,
@@ -17,6 +17,7 @@ from eeg_emotion_env.datasets.seed_vii_files import (
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.labels import LabelSource, WindowLabels, read_annotations
 from eeg_emotion_env.matfile import load_variables
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.tables.seed_vii import CLIP_EMOTIONS, CLIPS_A_SESSION, VALENCE_SIGNS
 from eeg_emotion_env.trial import TrialKey
 
@@ -53,7 +54,7 @@ def read_labels(
         Valence, or intensity.
     """
     if options.labels not in ("auto", "intensity"):
-        return read_annotations(Path(options.labels).expanduser())
+        return read_annotations(home_expanded(options.labels))
     if "labels" not in folders:
         raise DataError(
             f"{next(iter(files.values())).parent.parent}: the folder continuous_labels is missing; "
@@ -86,13 +87,24 @@ def _intensities(
             "the release"
         )
     # All files, also those of subjects without EEG here: one set has one scale.
+    ranges: dict[Path, float] = {}
     for subject, path in label_files.items():
         try:
-            tracks |= {(subject, clip): v for clip, v in _track_file(path).items()}
+            own = _track_file(path)
         except DataError as error:
             found.add_problem(error)
+            continue
+        tracks |= {(subject, clip): values for clip, values in own.items()}
+        ranges[path] = max(float(values.max()) for values in own.values())
     largest = max((float(values.max()) for values in tracks.values()), default=0.0)
     scale = stated or next((scale for scale in SCALES if largest <= scale), 0.0)
+    for path, reached in ranges.items():
+        # Nobody's recall of 80 clips stays below a tenth of the scale.
+        if stated is None and 0 < reached <= scale / 10:
+            found.warn(
+                f"{path}: intensities reach {reached:g} only, those of others {largest:g}; it "
+                "looks as if the scale was another: check the file"
+            )
     if largest > scale:
         found.add_problem(
             f"{folder}: intensities reach {largest:g}, expected 0 to {scale or 1:g}; restore the "
@@ -109,6 +121,9 @@ def _intensities(
 
 def _track_file(path: Path) -> dict[int, NDArray[np.float64]]:
     variables = clip_variables(path, "raw")
+    for clip, (name, _) in variables.items():
+        if not 1 <= clip <= N_CLIPS:
+            raise DataError(f"{path}: {name} is none of the {N_CLIPS} clips; restore the file")
     missing = sorted(set(range(1, N_CLIPS + 1)) - set(variables))
     if missing:
         raise DataError(
@@ -129,10 +144,21 @@ def _track_file(path: Path) -> dict[int, NDArray[np.float64]]:
     return tracks
 
 
-def clip_emotions(root: Path, folder: Path) -> tuple[str, ...]:
+def clip_emotions(root: Path, folder: Path, found: Survey) -> tuple[str, ...]:
     """Target emotion of each clip: from the release's table if it is there, else as published."""
     path = beside("emotion_label_and_stimuli_order.xlsx", folder.parent, root, folder)
-    return CLIP_EMOTIONS if path is None else read_stimulus_order(path)
+    if path is None:
+        return CLIP_EMOTIONS
+    emotions = read_stimulus_order(path)
+    pairs = enumerate(zip(emotions, CLIP_EMOTIONS, strict=True), start=1)
+    odd = [clip for clip, (own, published) in pairs if own != published]
+    if odd:
+        clips = listed(odd[:5]) + (" and others" if odd[5:] else "")
+        found.warn(
+            f"{path}: the emotions of clips {clips} are not those of the release; they are used as "
+            "they are: check where the file comes from"
+        )
+    return emotions
 
 
 def read_stimulus_order(path: Path) -> tuple[str, ...]:
@@ -163,18 +189,31 @@ def read_stimulus_order(path: Path) -> tuple[str, ...]:
             f"{path}: cannot be read as a table ({reason}); restore the file from the release, or "
             "remove it"
         ) from error
-    emotions: list[str] = []
+    blocks: list[tuple[list[int], list[str]]] = []
+    indices = list(range(1, CLIPS_A_SESSION + 1))
     for _, row in table.iterrows():
-        names = [_emotion(str(cell)) for cell in row if isinstance(cell, str)]
-        known = [name for name in names if name]
-        if len(known) >= CLIPS_A_SESSION:
-            emotions += known
-    if len(emotions) != N_CLIPS:
+        known = [name for cell in row if isinstance(cell, str) and (name := _emotion(cell))]
+        numbers = [int(cell) for cell in row if _is_index(cell)]
+        if len(known) == CLIPS_A_SESSION:
+            blocks.append((indices, known))
+        elif len(numbers) == CLIPS_A_SESSION:
+            indices = numbers
+    # Indices may count the clips of each session; rows are then in the order of sessions.
+    of_session = all(max(clips) <= CLIPS_A_SESSION for clips, _ in blocks)
+    emotions: dict[int, str] = {}
+    for number, (clips, known) in enumerate(blocks):
+        start = number * CLIPS_A_SESSION if of_session else 0
+        emotions |= {start + clip: name for clip, name in zip(clips, known, strict=True)}
+    if sorted(emotions) != list(range(1, N_CLIPS + 1)):
         raise DataError(
-            f"{path}: names {len(emotions)} clips of known emotions, expected {N_CLIPS}; restore "
-            "the file from the release, or remove it"
+            f"{path}: names known emotions of {len(emotions)} clips, expected 1 to {N_CLIPS}; "
+            "restore the file from the release, or remove it"
         )
-    return tuple(emotions)
+    return tuple(emotions[clip] for clip in sorted(emotions))
+
+
+def _is_index(cell: object) -> bool:
+    return isinstance(cell, int | float) and cell == cell and float(cell).is_integer()
 
 
 def _emotion(text: str) -> str | None:

@@ -23,10 +23,12 @@ from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.features import BANDS
 from eeg_emotion_env.labels import Annotations, LabelSource, read_annotations
 from eeg_emotion_env.montage import SEED_CHANNELS
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.tables.seed import SFREQ
 from eeg_emotion_env.trial import TrialKey
 
 BAND_NAMES = tuple(BANDS)
+N_SESSIONS = 3
 FEATURES = ("auto", "raw", *FAMILIES)
 
 
@@ -103,6 +105,9 @@ def choose_folder(folders: list[DataFolder], root: Path, features: str) -> tuple
     stored = [folder for folder in folders if folder.kind != "raw"]
     kind = features if features != "auto" else ("raw" if raw else "de_LDS")
     wanted = raw if kind == "raw" else stored
+    if kind == "raw":
+        for problem in ambiguous(raw, root):
+            raise DataError(problem)
     if not wanted:
         what = "raw EEG" if kind == "raw" else "stored features"
         raise DataError(
@@ -110,6 +115,16 @@ def choose_folder(folders: list[DataFolder], root: Path, features: str) -> tuple
             "it, or features='auto'"
         )
     return (wanted[0] if kind == "raw" else max(wanted, key=_n_windows)), kind
+
+
+def ambiguous(folders: list[DataFolder], root: Path) -> Iterator[str]:
+    """Say that raw EEG lies in two folders, if it does: one of them would be lost."""
+    raw = [folder for folder in folders if folder.kind == "raw"]
+    if len(raw) > 1:
+        yield (
+            f"{root}: raw EEG lies in {raw[0].path} and in {raw[1].path}; give one of them, or put "
+            "sessions into folders 1, 2 and 3 of one folder"
+        )
 
 
 def _n_windows(folder: DataFolder) -> int:
@@ -136,7 +151,7 @@ def find_annotations(folder: DataFolder, labels: str) -> Annotations | None:
     """
     path = folder.beside("annotations.csv") if labels == "auto" else None
     if labels not in ("auto", "class"):
-        path = Path(labels).expanduser()
+        path = home_expanded(labels)
     if path is None:
         return None
     kind = "simulated" if folder.manifest else "continuous-external"
@@ -149,7 +164,6 @@ def survey_folder(plan: FolderPlan) -> Survey:
     folder = plan.folder
     for note in folder.notes:
         found.warn(note)
-    keys: list[TrialKey] = []
     odd: list[str] = []
     truth, simulation = truth_of(folder.manifest)
     for file in folder.files:
@@ -163,7 +177,6 @@ def survey_folder(plan: FolderPlan) -> Survey:
         except DataError as error:
             found.add_problem(error)
             continue
-        keys += named
         found.recordings.append(
             Recording(
                 keys=tuple(named),
@@ -178,12 +191,6 @@ def survey_folder(plan: FolderPlan) -> Survey:
     if odd:
         more = f" (and {len(odd) - 1} more files)" if len(odd) > 1 else ""
         found.warn(odd[0] + more)
-    labels = plan.labels
-    if isinstance(labels, Annotations) and keys and not any(map(labels.covers, keys)):
-        found.add_problem(
-            f"{labels.path}: annotates none of the trials; name stimuli {keys[0].stimulus} to "
-            f"{keys[-1].stimulus}, and subjects and sessions by number"
-        )
     return found
 
 
@@ -326,9 +333,10 @@ class SJTUDataset(Dataset):
         return variants
 
     def missing(self, root: Path) -> list[str]:
-        """Name sessions that should be there."""
-        lines = (line for folder in self.folders(root) for line in missing_sessions(folder))
-        return list(dict.fromkeys(lines))
+        """Name sessions that should be there, and folders of which only one can be read."""
+        folders = self.folders(root)
+        lines = (line for folder in folders for line in missing_sessions(folder))
+        return list(dict.fromkeys((*ambiguous(folders, root), *lines)))
 
 
 def _holds(folder: DataFolder, kind: str) -> bool:
@@ -347,9 +355,12 @@ def missing_sessions(folder: DataFolder) -> Iterator[str]:
             if not (base / name).exists():
                 yield f"{base / name}: missing (listed in simulation.json); simulate again"
         return
-    expected = max(file.session for file in folder.files)
+    # A few people came more often than the release says.
+    expected = min(max(file.session for file in folder.files), N_SESSIONS)
     for subject in dict.fromkeys(file.subject for file in folder.files):
         files = [file for file in folder.files if file.subject == subject]
+        if not all(file.session for file in files):
+            continue
         lacking = sorted(set(range(1, expected + 1)) - {file.session for file in files})
         known = folder.release.dates.get(subject, ())
         ours = {file.date for file in files} <= set(known) and len(known) >= expected

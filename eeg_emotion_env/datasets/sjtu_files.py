@@ -44,23 +44,26 @@ class Release:
         Dates of each subject's sessions.
     n_trials : int
         Trials a session.
+    dates_tell : bool
+        Whether sessions in one folder are numbered by ascending dates, known or not.
     """
 
     name: str
     folder_names: tuple[str, ...]
     dates: Mapping[int, tuple[str, ...]] = field(repr=False)
     n_trials: int
+    dates_tell: bool
 
 
-SEED = Release("seed", ("preprocessedeeg", "extractedfeatures", "seedeeg"), seed.DATES, 15)
+SEED = Release("seed", ("preprocessedeeg", "extractedfeatures", "seedeeg"), seed.DATES, 15, True)
 SEED_IV = Release(
-    "seed-iv", ("eegrawdata", "eegfeaturesmooth", "seediv", "seed4"), seed_iv.DATES, 24
+    "seed-iv", ("eegrawdata", "eegfeaturesmooth", "seediv", "seed4"), seed_iv.DATES, 24, False
 )
 
 
 @dataclass(frozen=True)
 class SessionFile:
-    """One recording file: its path, subject, session (from 1) and date (YYYYMMDD)."""
+    """One recording file: path, subject, session (from 1; 0: not told) and date (YYYYMMDD)."""
 
     path: Path
     subject: int
@@ -116,7 +119,7 @@ class DataFolder:
     manifest : dict or None
         Content of the manifest of a simulation; None for recordings.
     notes : tuple of str
-        What was assumed about names.
+        What was assumed about names, and files that are not read.
     """
 
     path: Path
@@ -154,8 +157,9 @@ class DataFolder:
         return SEED_IV if any(file.date in known for file in self.files) else SEED
 
     def beside(self, name: str) -> Path | None:
-        """Find a file in the folder, beside it, or at the root; case does not count."""
-        return beside(name, self.path, self.path.parent, self.root)
+        """Find a file in the folder, beside it, at the root, or beside the recordings."""
+        recordings = (file.path.parent for file in self.files)
+        return beside(name, self.path, self.path.parent, self.root, *recordings)
 
     def _n_trials(self) -> int:
         for file in self.files:
@@ -195,21 +199,33 @@ def holds_recordings(root: Path, release: Release) -> bool:
 def _folders(root: Path) -> list[DataFolder]:
     """Group files by folder; session folders belong to the folder above them."""
     groups: dict[Path, list[tuple[Path, int | None]]] = defaultdict(list)
+    others: dict[Path, list[Path]] = defaultdict(list)
     # A level more, since session folders lie below the folder of the recordings.
     for folder, files in walk(root, LEVELS + 1):
-        if plain_name(folder.name).startswith("eye"):
-            continue
         split = SESSION_FOLDER.fullmatch(folder.name)
+        # Eye tracking has the same file names.
+        if plain_name((folder.resolve().parent if split else folder).name).startswith("eye"):
+            continue
+        base = folder.parent if split else folder
         for path in files:
             if FILE_NAME.fullmatch(path.name) or LEGACY_NAME.fullmatch(path.name):
-                base = folder.parent if split else folder
                 groups[base].append((path, int(split[1]) if split else None))
-    return [_open_folder(base, root, paths) for base, paths in sorted(groups.items())]
+            elif path.suffix.lower() == ".mat" and plain_name(path.stem) not in ("label", "labels"):
+                others[base].append(path)
+    return [_open_folder(base, root, paths, others[base]) for base, paths in sorted(groups.items())]
 
 
-def _open_folder(base: Path, root: Path, paths: list[tuple[Path, int | None]]) -> DataFolder:
+def _open_folder(
+    base: Path, root: Path, paths: list[tuple[Path, int | None]], others: list[Path]
+) -> DataFolder:
     manifest = read_manifest(base, base.parent, root)
     files, notes = [], []
+    if others:
+        more = f" (nor {len(others) - 1} other MAT files)" if len(others) > 1 else ""
+        notes.append(
+            f"{others[0]}: is not read{more}; recordings are named <subject>_<YYYYMMDD>.mat: "
+            "rename it if it is one"
+        )
     legacy = sorted({m[1].lower() for path, _ in paths if (m := LEGACY_NAME.fullmatch(path.name))})
     if legacy:
         numbers = ", ".join(f"{number} {name}" for number, name in enumerate(legacy, start=1))
@@ -233,7 +249,7 @@ def _open_folder(base: Path, root: Path, paths: list[tuple[Path, int | None]]) -
 
 
 def _with_sessions(folder: DataFolder) -> DataFolder:
-    """Number the sessions: by folder, else by ascending date within the subject."""
+    """Number the sessions: by folder, else by date within the subject."""
     dates: dict[int, set[str]] = defaultdict(set)
     for file in folder.files:
         dates[file.subject].add(file.date)
@@ -243,15 +259,16 @@ def _with_sessions(folder: DataFolder) -> DataFolder:
         match = FILE_NAME.fullmatch(name.rsplit("/", 1)[-1])
         if match:
             dates[int(match[1])].add(match[2])
-    for subject, known in folder.release.dates.items():
-        if dates[subject] and dates[subject] <= set(known):
-            dates[subject] = set(known)
-    files = [
-        file
-        if file.session
-        else replace(file, session=sorted(dates[file.subject]).index(file.date) + 1)
-        for file in folder.files
-    ]
+    released = folder.release.dates
+    for subject, published in released.items():
+        if dates[subject] and dates[subject] <= set(published):
+            dates[subject] = set(published)
+    files = []
+    for file in folder.files:
+        is_known = bool(folder.manifest) or file.date in released.get(file.subject, ())
+        if not file.session and (is_known or folder.release.dates_tell):
+            file = replace(file, session=sorted(dates[file.subject]).index(file.date) + 1)
+        files.append(file)
     files.sort(key=lambda file: (file.subject, file.session, str(file.path)))
     _refuse_duplicates(files)
     return replace(folder, files=tuple(files))
@@ -260,7 +277,7 @@ def _with_sessions(folder: DataFolder) -> DataFolder:
 def _refuse_duplicates(files: Iterable[SessionFile]) -> None:
     seen: dict[tuple[int, object], SessionFile] = {}
     for file in files:
-        for identity in ((file.subject, file.session), (file.subject, file.date)):
+        for identity in ((file.subject, file.session or file.path), (file.subject, file.date)):
             first = seen.setdefault(identity, file)
             if first is not file:
                 raise DataError(

@@ -1,5 +1,6 @@
 """`Trials`: a data set as a lazy sequence, normalised and cached by recording."""
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -7,8 +8,8 @@ from pathlib import Path
 from typing import Any, overload
 
 from eeg_emotion_env.cache import CachedFeatures, FeatureCache, entry_key, warn_unwritable
-from eeg_emotion_env.datasets.recording import Recording, flat_channels
-from eeg_emotion_env.errors import DataError, check_choice
+from eeg_emotion_env.datasets.recording import Recording, flat_channels, label_doubt
+from eeg_emotion_env.errors import DataError, DataWarning, check_choice
 from eeg_emotion_env.labels import shift_labels
 from eeg_emotion_env.labels.delay import checked_delay
 from eeg_emotion_env.normalization import normalize_past, normalize_subject
@@ -151,6 +152,9 @@ class Trials(Sequence[Trial]):
                     recording.keys, content.features, content.flat, strict=True
                 )
             }
+            doubt = label_doubt(list(self._made[number].values()))
+            if doubt is not None:
+                warnings.warn(doubt, DataWarning, stacklevel=4)
             if len(self._made) > KEPT_IN_MEMORY:
                 self._made.popitem(last=False)
         self._made.move_to_end(number)

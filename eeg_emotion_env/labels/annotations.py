@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 IDENTITY = ("subject", "session", "trial", "stimulus")
 """Columns that say which trials a row belongs to; at least one of the last two is needed."""
 
+KNOWN = (*IDENTITY, "time_s", *DIMENSIONS)
+"""Names of columns that are known in upper and lower case."""
+
 RANGE_SLACK = 1e-3
 """Share of a label's range that converters may exceed it by; such values are clipped."""
 
@@ -27,6 +30,9 @@ MISSING = ("", "n/a", "na", "nan", "none", "null")
 
 GAP_SPACINGS = 2.0
 """A value is held for this many sample spacings before it counts as a gap."""
+
+LATE_S, LATE_SHARE = 10.0, 0.1
+"""Seconds, or share of a trial, that its annotation may go on after it."""
 
 Track = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -58,9 +64,25 @@ class Annotations(LabelSource):
         return self._identity(key) in self.tracks
 
     def at_steps(self, key: TrialKey, n_steps: int, step_s: float) -> FloatArray:
-        """Resample the annotation of a trial (see `resample_track`); NaN where there is none."""
-        track = self.tracks.get(self._identity(key))
-        return self._nothing(n_steps) if track is None else resample_track(*track, n_steps, step_s)
+        """Resample the annotation of a trial (see `resample_track`); NaN where there is none.
+
+        Raises
+        ------
+        DataError
+            If it goes on long after the trial: its times are not those of the trial.
+        """
+        identity = self._identity(key)
+        track = self.tracks.get(identity)
+        if track is None:
+            return self._nothing(n_steps)
+        seconds, last = n_steps * step_s, float(track[0][-1])
+        if last > seconds + max(LATE_S, LATE_SHARE * seconds):
+            named = ", ".join(f"{c} {i}" for c, i in zip(self.columns, identity, strict=True))
+            raise DataError(
+                f"{self.path}: the times of {named} end at {last:g} s, but the trial lasts "
+                f"{seconds:g} s; give seconds from the start of the trial"
+            )
+        return resample_track(*track, n_steps, step_s)
 
     def select(self, names: tuple[str, ...]) -> "Annotations":
         """Return the annotations of these dimensions only."""
@@ -193,22 +215,47 @@ def read_table(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(
+        separator = _separator(path)
+        table = pd.read_csv(
             path,
-            sep="\t" if path.suffix.lower() == ".tsv" else ",",
-            dtype=dict.fromkeys(IDENTITY, str),
-            # A stimulus may be called None or NA: what is no number is told column by column.
+            sep=separator,
+            # Numbers are told column by column: a stimulus may be called 01, None or NA.
+            dtype=str,
             keep_default_na=False,
             na_values={},
             skipinitialspace=True,
             encoding="utf-8-sig",
         )
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); give the path of a CSV file"
+        ) from error
     except ValueError as error:
         # pandas' ParserError and EmptyDataError, and UnicodeDecodeError, are ValueErrors.
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: not a CSV file ({reason}); save it as CSV in UTF-8") from error
+    plain = [name.strip().lower() for name in table.columns]
+    doubled = next((name for name in KNOWN if plain.count(name) > 1), None)
+    if doubled is not None:
+        raise DataError(f"{path}: has two columns {doubled}; remove one of them")
+    table.columns = [
+        name if name in KNOWN else column.strip()
+        for name, column in zip(plain, table.columns, strict=True)
+    ]
+    if separator == ";":
+        # Where a comma marks decimals, a semicolon separates columns.
+        numeric = [name for name in ("time_s", *DIMENSIONS) if name in table]
+        table[numeric] = table[numeric].apply(lambda text: text.str.replace(",", "."))
+    return table
+
+
+def _separator(path: Path) -> str:
+    """Tell what separates the columns from the first line: tab, semicolon or comma."""
+    with path.open(encoding="utf-8-sig") as stream:
+        head = stream.readline()
+    counts = {separator: head.count(separator) for separator in ("\t", ";", ",")}
+    most = max(counts, key=lambda separator: counts[separator])
+    return most if counts[most] else ("\t" if path.suffix.lower() == ".tsv" else ",")
 
 
 def _require_filled(path: Path, column: "pd.Series") -> None:
@@ -251,6 +298,6 @@ def _plain(value: object) -> str:
     """Write an identity so that 2, "02", "clip02" and "video_2" agree."""
     text = str(value).strip().lower()
     match = re.fullmatch(
-        r"(?:clip|video|trial|stimulus|sub|ses|session|subject)?[ _-]?0*(\d+)", text
+        r"(?:clip|video|trial|stimulus|sub|ses|session|subject)?[ _-]?0*(\d+)(?:\.0+)?", text
     )
     return match[1] if match else text

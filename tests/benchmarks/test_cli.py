@@ -50,6 +50,117 @@ def test_check_data_names_missing_and_truncated_files(tree, tmp_path, capsys):
     assert "Traceback" not in captured.err + captured.out
 
 
+def test_check_data_takes_options_of_the_data_set(tree, capsys):
+    command = ["check-data", str(tree), "--verbose"]
+    assert main([*command, "--option", "step_s=2"]) == 0
+    steps = capsys.readouterr().out
+    assert main(command) == 0
+    assert steps != capsys.readouterr().out
+    options = ("--option", "features=raw", "--option", "labels=class")
+    assert main([*command, *options]) == 0
+    assert "class" not in capsys.readouterr().err
+    for wrong, message in (
+        ("colour=1", "option of data set 'seed'"),
+        ("step_s", "--option takes name=value"),
+        ("step_s=soon", "step_s must be a number"),
+        ("labels=~nobody-here/x.csv", "no such user"),
+    ):
+        assert main([*command, "--option", wrong]) == 1
+        err = capsys.readouterr().err
+        assert message in err
+        assert len(err.strip().splitlines()) == 1
+
+
+def test_options_choose_among_the_ways_of_reading(tmp_path, capsys):
+    out = str(tmp_path / "S")
+    short = ("--subjects", "1", "--sessions", "1", "--duration-scale", "0.05", "--features")
+    assert main(["simulate", "--layout", "seed", "--out", out, *short]) == 0
+    for options, ways in (([], 9), (["--option", "features=de_LDS"], 2)):
+        capsys.readouterr()
+        assert main(["check-data", out, *options]) == 0
+        assert capsys.readouterr().out.count(" trials in 1 recordings") == ways
+
+
+def test_long_lists_of_findings_are_shortened(tmp_path, capsys):
+    for number in range(1, 31):
+        path = tmp_path / f"sub-{number:02d}/eeg/sub-{number:02d}_task-x_eeg.edf"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"" if number <= 28 else b"not EDF")
+    assert main(["check-data", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("is empty") == 20
+    assert captured.out.count("not an EDF") == 2
+    assert "problem: … and 8 more like the one above (--verbose prints all)" in captured.out
+    assert "30 problems, in sub-01_task-x_eeg.edf" in captured.err
+    assert captured.err.strip().endswith("and 10 more")
+    assert main(["check-data", str(tmp_path), "--verbose"]) == 1
+    assert capsys.readouterr().out.count("is empty") == 28
+
+
+def test_home_folders_in_every_path(tree, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "SEED").symlink_to(tree)
+    rows = "".join(f"{trial},{t},{t / 9},0.{t}\n" for trial in range(1, 16) for t in range(1, 4))
+    (tmp_path / "mine.csv").write_text(f"trial,time_s,valence,arousal\n{rows}")
+    assert main(["check-data", "~/SEED", "--report", "~/made/report.html"]) == 0
+    assert (tmp_path / "made/report.html").is_file()
+    assert main(["check-data", "~/SEED", "--option", "labels=~/mine.csv"]) == 0
+    capsys.readouterr()
+    data = ("--dataset", "seed", "--data", "~/SEED", "--option", "labels=~/mine.csv")
+    rest = ("--entries", "constant", "--workers", "1", "--out", "~/board")
+    assert main(["leaderboard", *data, *rest]) == 0
+    assert (tmp_path / "board/leaderboard.csv").is_file()
+    assert main(["simulate", "--out", "~/made/sim", "--subjects", "1", "--layout", "mahnob"]) == 0
+    assert (tmp_path / "made/sim/simulation.json").is_file()
+    assert not list(tmp_path.glob("~*"))
+
+
+NOBODY = "~nobody-here/x"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check-data", NOBODY],
+        ["check-data", ".", "--report", NOBODY],
+        ["simulate", "--out", NOBODY],
+        ["leaderboard", "--dataset", "seed", "--data", NOBODY, "--out", "x"],
+        ["leaderboard", "--dataset", "simulated", "--out", NOBODY],
+        ["leaderboard", "--dataset", "seed", "--option", f"labels={NOBODY}", "--out", "x"],
+        ["pretrain", "--dataset", "simulated", "--out", NOBODY],
+        ["train", "--dataset", "simulated", "--out", "x", "--encoder", NOBODY],
+        ["train", "--dataset", "simulated", "--out", "x", "--tensorboard", NOBODY],
+        ["evaluate", "--dataset", "simulated", "--model", NOBODY, "--out", "x"],
+        ["audit", "ridge", "--out", NOBODY],
+    ],
+)
+def test_homes_of_nobody_are_one_line(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 1
+    err = capsys.readouterr().err
+    assert NOBODY in err
+    assert "no such user" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", [lambda b: b[:-999], lambda b: b"text " * 99, lambda b: b""])
+def test_damaged_recordings_leave_no_trace(tmp_path, capsys, change):
+    out = tmp_path / "S"
+    short = ("--subjects", "2", "--duration-scale", "0.1")
+    assert main(["simulate", "--layout", "bids", "--out", str(out), *short]) == 0
+    path = sorted(out.rglob("*.edf"))[0]
+    path.write_bytes(change(path.read_bytes()))
+    capsys.readouterr()
+    data = ("--dataset", "bids", "--data", str(out))
+    for command in (["check-data", str(out)], ["leaderboard", *data, "--out", str(tmp_path / "x")]):
+        assert main(command) == 1
+        captured = capsys.readouterr()
+        assert path.name in captured.err
+        assert "Traceback" not in captured.out + captured.err
+        assert len(captured.err.strip().splitlines()) == 1
+
+
 def test_leaderboard_writes_everything_and_goes_on_where_it_was(tree, tmp_path, capsys):
     command = [
         *("leaderboard", "--dataset", "seed", "--data", str(tree), "--workers", "1", "--quick"),

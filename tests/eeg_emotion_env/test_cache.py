@@ -101,7 +101,7 @@ def test_options_that_change_features_have_entries_of_their_own(root, store):
     assert len(store.entries()) == 2 * n_entries
     # What decides labels alone does not.
     labels = root / "annotations.csv"
-    labels.write_text("stimulus,time_s,valence,arousal\n1,1,0.5,0.5\n")
+    labels.write_text("stimulus,time_s,valence,arousal\n1,1,0.5,0.5\n1,2,0.25,0.75\n")
     assert load("seed", root, step_s=0.5)[0].labels[1, 0] == 0.5
     assert len(store.entries()) == 2 * n_entries
 

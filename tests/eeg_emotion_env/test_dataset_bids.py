@@ -15,7 +15,7 @@ import mne
 import numpy as np
 import pytest
 from edfio import Edf, EdfSignal, Recording, read_edf
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from eeg_emotion_env.datasets import detect, get_dataset, load
 from eeg_emotion_env.datasets.base import Survey
@@ -116,8 +116,8 @@ def table(path, text):
 
 
 def without_labels(root):
-    for path in root.rglob("*.edf"):
-        write(path, eeg("Fp1", "Cz", "O2"))
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, eeg("Fp1", "Cz", "O2", seed=seed))
 
 
 # The simulated tree.
@@ -250,9 +250,9 @@ def test_units_of_labels_are_ignored(root, unit):
     [("ft_valance", "ft_arousal"), ("FT_VALENCE", "FT_AROUSAL"), ("valence", "Arousal")],
 )
 def test_other_label_channels_within_one(root, names):
-    for path in root.rglob("*.edf"):
+    for seed, path in enumerate(root.rglob("*.edf")):
         labels = rated(names, centre=0.0, reach=0.75)
-        write(path, {**eeg("Fp1", "Cz", "O2"), **dict(reversed(labels.items()))})
+        write(path, {**eeg("Fp1", "Cz", "O2", seed=seed), **dict(reversed(labels.items()))})
     trial = load("bids", root)[0]
     expected = [stored(path)[name] for name in names]
     np.testing.assert_array_equal(trial.labels, means(expected, -1, 1))
@@ -260,8 +260,8 @@ def test_other_label_channels_within_one(root, names):
 
 
 def test_unknown_range_is_asked_for(root):
-    for path in root.rglob("*.edf"):
-        write(path, {**eeg("Fp1", "Cz", "O2"), **rated(("ft_valance", "ft_arousal"))})
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, {**eeg("Fp1", "Cz", "O2", seed=seed), **rated(("ft_valance", "ft_arousal"))})
     with pytest.raises(DataError, match=r"ft_valance reaches from .* label_range=") as error:
         list(load("bids", root))
     assert "\n" not in str(error.value)
@@ -270,16 +270,19 @@ def test_unknown_range_is_asked_for(root):
 
 
 def test_one_dimension_alone(root):
-    for path in root.rglob("*.edf"):
-        write(path, {**eeg("Fp1", "Cz", "O2"), **rated(("arousal",), centre=0.0, reach=0.5)})
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(
+            path,
+            {**eeg("Fp1", "Cz", "O2", seed=seed), **rated(("arousal",), centre=0.0, reach=0.5)},
+        )
     trial = load("bids", root)[0]
     assert (trial.label_names, trial.labels.shape) == (("arousal",), (SECONDS, 1))
 
 
 def test_slower_labels_are_not_resampled(root):
-    for path in root.rglob("*.edf"):
+    for seed, path in enumerate(root.rglob("*.edf")):
         labels = {name: (v[::20], unit, span) for name, (v, unit, span) in rated().items()}
-        write(path, {**eeg("Fp1", "Cz", "O2"), **labels})
+        write(path, {**eeg("Fp1", "Cz", "O2", seed=seed), **labels})
     values = stored(root / f"{FIRST}_eeg.edf")
     assert len(values["VA1"]) == 10 * SECONDS
     trial = load("bids", root, step_s=0.5)[0]
@@ -289,9 +292,10 @@ def test_slower_labels_are_not_resampled(root):
 
 
 def test_rounding_beyond_the_range_is_clipped(root):
-    labels = {"VA1": (np.full(N_TIMES, 9.005), "", (0, 9.1)), "VA2": (wave(1), "", (0, 9))}
+    high = np.where(np.arange(N_TIMES) < 4 * SFREQ, 9.005, wave())
+    labels = {"VA1": (high, "", (0, 9.1)), "VA2": (wave(1), "", (0, 9))}
     write(root / f"{FIRST}_eeg.edf", {**eeg("Fp1", "Cz", "O2"), **labels})
-    assert (load("bids", root)[0].labels[:, 0] == 1.0).all()
+    assert (load("bids", root)[0].labels[:4, 0] == 1.0).all()
 
 
 def test_nan_labels_are_not_annotated(tmp_path):
@@ -349,8 +353,8 @@ def test_behaviour_without_ratings_is_no_label(root):
 
 
 def test_annotation_file(root, tmp_path):
-    text = "subject session trial time_s valence arousal\n1 1 1 1 0.5 -0.5\nsub-02 1 1 1 0.1 0\n"
-    path = table(tmp_path / "mine.csv", text)
+    rows = "1 1 1 1 0.5 -0.5\n1 1 1 2 0.6 -0.6\nsub-02 1 1 1 0.1 0\nsub-02 1 1 2 0.2 0.3\n"
+    path = table(tmp_path / "mine.csv", f"subject session trial time_s valence arousal\n{rows}")
     trials = load("bids", root, labels=str(path))
     np.testing.assert_array_equal(trials[0].labels[0], np.float32([0.5, -0.5]))
     np.testing.assert_array_equal(trials[1].labels[0], np.float32([0.1, 0.0]))
@@ -729,7 +733,9 @@ def test_the_order_is_assumed_where_nothing_tells_it(tmp_path, times):
     shutil.copytree(tmp_path / "sub-01", tmp_path / "ses-2/sub-01")
     shutil.move(tmp_path / "ses-2/sub-01", tmp_path / "sub-02")
     shutil.rmtree(tmp_path / "ses-2")
-    for path in (tmp_path / "sub-02").rglob("*.edf"):
+    for seed, path in enumerate((tmp_path / "sub-02").rglob("*.edf"), 9):
+        signals = {**eeg("Fp1", "Cz", seed=seed), **rated()}
+        write(path, signals, began=read_edf(path).startdatetime)
         path.rename(path.with_name(path.name.replace("sub-01", "sub-02")))
     assert "here and in 1 more session;" in notes(tmp_path)
 
@@ -844,10 +850,12 @@ def test_trials_at_events_depend_on_the_past_alone(tmp_path, second, clip_s):
 
 def test_names_of_electrodes_are_cleaned(root):
     names = ("EEG Fp1-REF", "Cz..", "EEG O2-A1", "EEG A1", "M2", "EOG", "Status", "C3-P3")
-    for path in root.rglob("*.edf"):
-        write(path, {**eeg(*names), **rated()})
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, {**eeg(*names, seed=seed), **rated()})
     assert load("bids", root)[0].channels == ("FP1", "CZ", "O2")
-    assert any("A1, M2 are not used" in note for note in check_folder(BIDS, root).notes)
+    said = " ".join(check_folder(BIDS, root).notes)
+    assert "A1, M2 are not used" in said
+    assert "not used as EEG, since no electrodes have such names: C3-P3; the type EEG" in said
 
 
 def test_only_channels_of_all_recordings_are_kept(root):
@@ -861,8 +869,8 @@ def test_only_channels_of_all_recordings_are_kept(root):
 
 
 def test_channel_table_decides(root):
-    for path in root.rglob("*.edf"):
-        write(path, {**eeg("Fp1", "Cz", "E1", "E2", "Pz"), **rated()})
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, {**eeg("Fp1", "Cz", "E1", "E2", "Pz", seed=seed), **rated()})
     assert load("bids", root)[0].channels == ("FP1", "CZ", "PZ")
     rows = "name type status\nFp1 EEG good\nCz EOG good\nE1 EEG bad\nE2 n/a good\nPz n/a good\n"
     table(root / "task-x_channels.tsv", rows)
@@ -871,8 +879,8 @@ def test_channel_table_decides(root):
 
 
 def test_unknown_names_are_kept_where_there_are_no_others(root):
-    for path in root.rglob("*.edf"):
-        write(path, {**eeg("E1", "E2", "ECG"), **rated()})
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, {**eeg("E1", "E2", "ECG", seed=seed), **rated()})
     assert load("bids", root)[0].channels == ("E1", "E2")
 
 
@@ -907,9 +915,12 @@ def test_units_of_eeg(root, unit, factor):
     [("uV", 1e-6, "looks like volts", "V"), ("V", 1, "too much for EEG", "uV")],
 )
 def test_wrong_units_of_eeg(root, said, scale, message, unit):
-    for path in root.rglob("*.edf"):
+    for seed, path in enumerate(root.rglob("*.edf")):
         reach = 4000 * scale
-        values = {n: (v * scale, said, (-reach, reach)) for n, (v, *_) in eeg("Fp1", "O2").items()}
+        values = {
+            n: (v * scale, said, (-reach, reach))
+            for n, (v, *_) in eeg("Fp1", "O2", seed=seed).items()
+        }
         write(path, {**values, **rated()})
     with pytest.raises(DataError, match=message):
         list(load("bids", root))
@@ -1008,6 +1019,22 @@ def _bytes(change):
     return lambda path: path.write_bytes(change(path.read_bytes()))
 
 
+WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
+NAMES, LOW, HIGH, DIGITAL_LOW, DIGITAL_HIGH, PER_RECORD = 0, 3, 4, 5, 6, 8
+
+
+def _header(place, text):
+    """Change a field of 8 bytes in the fixed part of the header."""
+    return _bytes(lambda b: b[:place] + text.encode().ljust(8) + b[place + 8 :])
+
+
+def _signal(field, number, text, n_signals=5):
+    """Change a field of the signal of that number: Fp1, Cz, O2, VA1, VA2."""
+    start = 256 + n_signals * sum(WIDTHS[:field]) + number * WIDTHS[field]
+    stop = start + WIDTHS[field]
+    return _bytes(lambda b: b[:start] + text.encode().ljust(stop - start) + b[stop:])
+
+
 def _dangling(path):
     path.unlink()
     path.symlink_to(path.with_name("gone.edf"))
@@ -1029,11 +1056,15 @@ SIDE = {"labels": "sidecar"}
 CUT = {"trials": "events"}
 DAMAGES = {
     "truncated": (_bytes(lambda b: b[:-700]), "is cut short", {}),
-    "half a header": (_bytes(lambda b: b[:600]), "cannot be read|not an EDF", {}),
+    "half a header": (_bytes(lambda b: b[:600]), "ends within its header", {}),
     "empty": (_bytes(lambda b: b""), "is empty", {}),
     "no EDF": (_bytes(lambda b: b"not EDF at all, just text. " * 99), "not an EDF", {}),
     "zeros": (_bytes(lambda b: bytes(len(b))), "not an EDF", {}),
-    "garbled header": (_bytes(lambda b: b[:900] + b"?" * 300 + b[1200:]), "cannot be read", {}),
+    "garbled header": (
+        _bytes(lambda b: b[:900] + b"?" * 300 + b[1200:]),
+        "the range of Fp1 is",
+        {},
+    ),
     "no arousal": (_rewritten(VA2=None), r"no channel VA2 \(arousal\) beside VA1", {}),
     "no labels": (_rewritten(VA1=None, VA2=None), "no label channel for valence and arousal", {}),
     "too high": (_rewritten(VA1=(wave() + 3, "", (0, 12))), r"VA1 reaches .*\[0, 9\]", {}),
@@ -1045,6 +1076,52 @@ DAMAGES = {
     "no EEG": (lambda p: write(p, {**eeg("GSR", "ECG"), **rated()}), "no EEG among", {}),
     "no common": (lambda p: write(p, {**eeg("C3", "C4"), **rated()}), "shares no EEG", {}),
     "twice": (_rewritten(**eeg("EEG Cz-REF")), "Cz and EEG Cz-REF are the same electrode", {}),
+    "version": (_bytes(lambda b: b"1" + b[1:]), "not an EDF or BDF file", {}),
+    "other format": (_bytes(lambda b: b"\xffBIOSEMI" + b[8:]), r"is BDF .* name it \.bdf", {}),
+    "longer": (_bytes(lambda b: b + b"\0" * 50), "longer than its header says", {}),
+    "twice as long": (_bytes(lambda b: b + b[256 * 6 :]), "longer than its header says", {}),
+    "text mode": (
+        _bytes(lambda b: b[:3000] + b"\r" + b[3000:]),
+        "so samples may be shifted",
+        {},
+    ),
+    "more records": (_header(236, "9"), "is cut short", {}),
+    "fewer records": (_header(236, "7"), "longer than its header says", {}),
+    "no records": (_header(236, "0"), "holds 0 records", {}),
+    "record number": (_header(236, "x"), "number of records is 'x'", {}),
+    "header length": (_header(184, "1000"), "contradicts itself", {}),
+    "record length": (_header(244, "0"), "its records last 0 s", {}),
+    "record length below 0": (_header(244, "-1"), "its records last -1 s", {}),
+    "record length nan": (_header(244, "nan"), "its records last nan s", {}),
+    "physical range": (_signal(HIGH, 1, "-4000"), "physical range of Cz is -4000 to -4000", {}),
+    "physical nan": (_signal(HIGH, 1, "nan"), "physical range of Cz is -4000 to nan", {}),
+    "digital range": (_signal(DIGITAL_HIGH, 0, "-32000"), "digital range of Fp1 is -32000", {}),
+    "digital order": (_signal(DIGITAL_LOW, 2, "32767"), "range of O2 is upside down", {}),
+    "digital reach": (
+        _signal(DIGITAL_LOW, 2, "-42000"),
+        "range of O2 is -42000 to 32000, more",
+        {},
+    ),
+    "label range": (_signal(LOW, 3, "9"), "physical range of VA1 is 9 to 9", {}),
+    "label digits": (_signal(DIGITAL_HIGH, 4, "-18432"), "digital range of VA2 is", {}),
+    "samples": (_signal(PER_RECORD, 1, "-5"), "samples of Cz is '-5'", {}),
+    "same name": (_signal(NAMES, 1, "Fp1"), "2 channels are named FP1; rename", {}),
+    "same label": (_signal(NAMES, 4, "VA1"), "several label channels are named VA1", {}),
+    "pointer": (
+        _bytes(lambda b: b"/annex/objects/MD5E-s1--a.edf\n"),
+        "git annex get",
+        {},
+    ),
+    "other channel table": (
+        _beside("_channels.tsv", "name type\nA1x EEG\nA2x EEG\n"),
+        r"lists none of the channels of .* \(Fp1, Cz, O2…\)",
+        {},
+    ),
+    "two types": (
+        _beside("_channels.tsv", "name type\nCz EEG\nCz EOG\nFp1 EEG\n"),
+        "gives Cz two types",
+        {},
+    ),
     "dangling": (_dangling, "leads nowhere", {}),
     "doubled": (_doubled, "the same subject, session and run as", {}),
     "short": (lambda p: None, "less than one step", {"step_s": 10.0}),
@@ -1060,6 +1137,21 @@ DAMAGES = {
     "event columns": (_beside("_events.tsv", "time kind\n1 2\n"), "lacks a column", CUT),
     "event text": (_beside("_events.tsv", "onset duration\nsoon 1\n"), "not a number", CUT),
     "event early": (_beside("_events.tsv", "onset duration\n-1 1\n"), "before the recording", CUT),
+    "event onset": (
+        _beside("_events.tsv", "onset duration trial_type\n1 1 a\nn/a 1 b\n"),
+        "line 3 has no onset",
+        CUT,
+    ),
+    "event duration": (
+        _beside("_events.tsv", "onset duration\n1 -2\n"),
+        "negative duration",
+        CUT,
+    ),
+    "event columns twice": (
+        _beside("_events.tsv", "onset trial_type TRIALTYPE\n1 a b\n"),
+        "two columns trial_type",
+        CUT,
+    ),
     "event late": (_beside("_events.tsv", "onset duration\n99 1\n"), "less than one step", CUT),
     "event types": (
         _beside("_events.tsv", EVENTS),
@@ -1089,6 +1181,381 @@ def test_damage_is_named(root, name):
     if not options:
         problems = check_folder(BIDS, root).problems
         assert any("sub-02_task-x_run-" in problem for problem in problems)
+
+
+def _tolerated(root, options=None):
+    """Load all trials; return them and what was said."""
+    with pytest.warns(DataWarning) as caught:
+        trials = list(load("bids", root, normalization="none", **(options or {})))
+    return trials, " ".join(str(warning.message) for warning in caught)
+
+
+@pytest.mark.parametrize("rest", [0, 300])
+def test_a_recorder_that_was_not_stopped(root, rest):
+    expected = [trial.features for trial in load("bids", root, normalization="none")]
+    path = root / f"{RUN.format(2, 2)}_eeg.edf"
+    _header(236, "-1")(path)
+    path.write_bytes(path.read_bytes() + bytes(rest))
+    trials, said = _tolerated(root)
+    assert f"{path}: its recorder was not stopped" in said
+    np.testing.assert_array_equal(trials[1].features, expected[1])
+    path.write_bytes(path.read_bytes()[: 256 * 6 + 100])
+    with pytest.raises(DataError, match="holds no whole record"):
+        load("bids", root)
+
+
+def test_inverted_physical_ranges(root):
+    before = load("bids", root, normalization="none")[1]
+    path = root / f"{RUN.format(2, 2)}_eeg.edf"
+    for number, span in ((0, "4000"), (3, "9")):
+        _signal(LOW, number, span)(path)
+        _signal(HIGH, number, "0" if number == 3 else "-4000")(path)
+    trials, said = _tolerated(root)
+    assert f"{path}: the physical range of Fp1, VA1 runs from high to low" in said
+    np.testing.assert_allclose(trials[1].features, before.features, atol=1e-5)
+    np.testing.assert_allclose(trials[1].labels[:, 0], -before.labels[:, 0], atol=1e-6)
+
+
+def test_signals_that_are_not_used_may_lack_ranges_and_rates(root):
+    for subject in (1, 2):
+        path = root / f"{RUN.format(subject, subject)}_eeg.edf"
+        signals = {**eeg("Fp1", "Cz", "O2", seed=subject), **rated(), "GSR": eeg("GSR")["GSR"]}
+        write(path, signals)
+        _signal(HIGH, 5, "-4000", n_signals=6)(path)
+    assert len(list(load("bids", root))) == 2
+
+
+@pytest.mark.parametrize("names", [("Cz",), ("VA1",)])
+def test_channels_of_different_rates_are_not_mixed(root, names):
+    path = root / f"{RUN.format(2, 2)}_eeg.edf"
+    signals = {**eeg("Fp1", "Cz", "O2"), **rated()}
+    for name in names:
+        values, unit, span = signals[name]
+        signals[name] = values[::2], unit, span
+    write(path, signals)
+    with pytest.raises(DataError, match=r"(VA|Cz).* and .* have different rates"):
+        load("bids", root)
+    if names == ("Cz",):
+        table(root / f"{RUN.format(2, 2)}_channels.tsv", "name type\nCz MISC\n")
+        with pytest.warns(DataWarning, match="without CZ"):
+            assert len(load("bids", root)) == 2
+
+
+def write_plus(path, onsets, kind="EDF+D"):
+    """Write an EDF+ file by hand: records of a second with annotations that say when."""
+    rows = [noise(1), noise(2), wave(), wave(1)]
+    reach = [4000, 4000, 9, 9]
+    names = ["Fp1", "Cz", "VA1", "VA2", "EDF Annotations"]
+    columns = [
+        names,
+        [""] * 5,
+        ["uV"] * 4 + [""],
+        *([-4000, -4000, 0, 0, -1], [*reach, 1]),
+        *([-32768] * 5, [32767] * 5),
+        [""] * 5,
+        [SFREQ] * 4 + [30],
+        [""] * 5,
+    ]
+    fixed = ["0", *("X X X X", "Startdate 05-MAY-2020 X X X"), *("05.05.20", "00.00.00", 256 * 6)]
+    fixed += [kind, len(onsets), 1, 5]
+    widths = (8, 80, 80, 8, 8, 8, 44, 8, 8, 4)
+    head = "".join(str(text).ljust(width) for text, width in zip(fixed, widths, strict=True))
+    head += "".join(
+        str(text).ljust(width)
+        for column, width in zip(columns, WIDTHS, strict=True)
+        for text in column
+    )
+    data = b""
+    for record, onset in enumerate(onsets):
+        for values, high, low in zip(rows, reach, (-4000, -4000, 0, 0), strict=True):
+            piece = values[record * SFREQ : (record + 1) * SFREQ]
+            digits = np.rint((piece - low) / (high - low) * 65535 - 32768)
+            data += digits.astype("<i2").tobytes()
+        data += f"+{onset}\x14\x14\x00".encode().ljust(60, b"\0")
+    path.write_bytes(head.encode() + data)
+
+
+def test_discontinuous_files(tmp_path):
+    path = tmp_path / "s3.edf"
+    write_plus(path, [0, 1, 2, 3], "EDF+C")
+    expected = load("bids", tmp_path, normalization="none")[0].features
+    write_plus(path, [0, 1, 2, 3])  # said to have gaps, but has none
+    features = load("bids", tmp_path, normalization="none")[0].features
+    np.testing.assert_array_equal(features, expected)
+    write_plus(path, [0, 1, 12.5, 13.5])
+    with pytest.raises(DataError, match=r"s3\.edf: is discontinuous: record 3 begins 11\.5 s"):
+        load("bids", tmp_path)
+    _bytes(lambda b: b.replace(b"+12.5", b"?????"))(path)
+    with pytest.raises(DataError, match="record 3 does not say when it begins"):
+        load("bids", tmp_path)
+    write(path, {**eeg("Cz"), **rated()})
+    _bytes(lambda b: b[:192] + b"EDF+D" + b[197:])(path)
+    with pytest.raises(DataError, match="discontinuous without annotations"):
+        load("bids", tmp_path)
+
+
+def test_a_part_in_which_nothing_moves(root):
+    path = root / f"{RUN.format(2, 2)}_eeg.edf"
+    signals = {**eeg("Fp1", "Cz", "O2"), **rated()}
+    for values, *_ in list(signals.values())[:3]:
+        values[500:900] = values[500]
+    write(path, signals)
+    _, said = _tolerated(root)
+    assert "no channel changes for 2 s, from 2.5 s of the trial" in said
+
+
+def test_descriptions_that_contradict_the_recording(root):
+    path = root / f"{FIRST}_eeg.json"
+    path.write_text(json.dumps({"SamplingFrequency": SFREQ, "RecordingDuration": SECONDS}))
+    assert len(load("bids", root)) == 2
+    path.write_text(json.dumps({"SamplingFrequency": 500, "RecordingDuration": 60}))
+    _, said = _tolerated(root)
+    assert "has 200 Hz, but sub-01_task-x_run-1_eeg.json says SamplingFrequency 500" in said
+    assert "has 8 s, but sub-01_task-x_run-1_eeg.json says RecordingDuration 60" in said
+    for text in ("{", "[]", ""):
+        path.write_text(text)
+        assert f"{path}: no description in JSON" in _tolerated(root)[1]
+
+
+def test_channel_tables_of_more_channels(root):
+    path = table(root / "task-x_channels.tsv", "Name TYPE\nFp1 EEG\nPz EEG\nX9 MISC\n")
+    trials, said = _tolerated(root)
+    assert f"{path}: lists EEG channels that sub-01_task-x_run-1_eeg.edf does not have: Pz" in said
+    assert trials[0].channels == ("FP1", "CZ", "O2")
+
+
+@pytest.mark.parametrize("header", ["Onset DURATION TRIALTYPE", "ONSET duration Trial_Type"])
+def test_columns_of_events_in_any_case(root, header):
+    for subject in (1, 2):
+        rows = EVENTS.replace("onset duration trial_type", header)
+        table(root / f"{RUN.format(subject, subject)}_events.tsv", rows)
+    keys = load("bids", root, trials="events", event_types="1-9").keys
+    assert [key.stimulus for key in keys] == ["5", "1"] * 2
+
+
+def test_channels_of_codes_are_neither_eeg_nor_events(root):
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, {**eeg("E1", "E2", "trialtype", "AUXILIARY1", seed=seed), **rated()})
+    assert load("bids", root)[0].channels == ("E1", "E2")
+    message = r"no events\.tsv, which .* \(its channels trialtype are not read as events\)"
+    with pytest.raises(DataError, match=message):
+        load("bids", root, trials="events")
+
+
+def test_labels_of_any_type_are_found_by_their_names(root):
+    table(root / "task-x_channels.tsv", "name type\nFp1 EEG\nCz EEG\nVA1 AUX\nVA2 TRIG\n")
+    assert load("bids", root)[0].label_names == ("valence", "arousal")
+
+
+def test_names_that_are_almost_labels_are_named(root):
+    for seed, path in enumerate(root.rglob("*.edf")):
+        write(path, {**eeg("Fp1", "AUX_valence", "felt arousal", seed=seed)})
+    with pytest.raises(DataError, match=r"no labels.*; rename AUX_valence, felt arousal in"):
+        load("bids", root)
+    without_labels(root)
+    path = table(root / "task-x_events.tsv", "onset duration Valence\n1 0 0.5\n")
+    with pytest.raises(DataError, match=rf"{path} has valence: copy it"):
+        load("bids", root)
+
+
+def test_homes_of_nobody(root):
+    with pytest.raises(ConfigError, match=r"labels=~nobody-here/x\.csv: no such user"):
+        load("bids", root, labels="~nobody-here/x.csv")
+
+
+def _markers(path, last):
+    """Name a marker file in a header, and write it."""
+    path.write_text(path.read_text("utf-8").replace("DataFormat", "MarkerFile=s3.vmrk\nDataFormat"))
+    path.with_suffix(".vmrk").write_text(
+        "Brain Vision Data Exchange Marker File, Version 1.0\n[Common Infos]\nCodepage=UTF-8\n"
+        "DataFile=s3.eeg\n[Marker Infos]\nMk1=New Segment,,1,1,0,20200101000000000000\n"
+        f"Mk2=Stimulus,S  1,1500,1,0\n{last}"
+    )
+
+
+LABELS_TWICE = np.stack([wave(0, 0.0, 0.5), wave(1, 0.0, 0.5)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda b: b[:-1], "ends within a sample"),
+        (lambda b: b[: 16 * 1400], "its markers go on to sample 1500, its data end at 1400"),
+        (lambda b: b"", "is cut short"),
+    ],
+)
+def test_data_of_brainvision_that_are_cut_short(tmp_path, change, message):
+    path = tmp_path / "s3.vhdr"
+    write_vhdr(path, LABELS_TWICE)
+    _markers(path, "")
+    assert len(list(load("bids", tmp_path))) == 1
+    data = path.with_suffix(".eeg")
+    data.write_bytes(change(data.read_bytes()))
+    with pytest.raises(DataError, match=rf"s3\.eeg: .*{message}"):
+        load("bids", tmp_path)
+
+
+@pytest.mark.parametrize(("points", "message"), [(1601, "is cut short"), (1500, "is longer than")])
+def test_length_in_the_header_of_brainvision(tmp_path, points, message):
+    path = tmp_path / "s3.vhdr"
+    write_vhdr(path, LABELS_TWICE)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("DataFormat", f"DataPoints={N_TIMES}\nDataFormat"))
+    assert len(list(load("bids", tmp_path))) == 1
+    path.write_text(text.replace("DataFormat", f"DataPoints={points}\nDataFormat"))
+    with pytest.raises(DataError, match=rf"s3\.eeg: {message}"):
+        load("bids", tmp_path)
+
+
+def test_interrupted_recordings(tmp_path):
+    path = tmp_path / "s3.vhdr"
+    write_vhdr(path, LABELS_TWICE)
+    _markers(path, "Mk3=New Segment,,801,1,0,20200101000100000000\n")
+    with pytest.warns(DataWarning, match="s3.vhdr: was interrupted 1 times, first at 4 s"):
+        load("bids", tmp_path)
+
+
+def write_fdt(path, labels):
+    write_set(path, labels)
+    data = np.vstack([noise(1), noise(2), labels]).astype("<f4")
+    path.with_suffix(".fdt").write_bytes(data.T.tobytes())
+    content = loadmat(path, appendmat=False)["EEG"]
+    content["data"][0, 0] = content["setname"][0, 0] = path.with_suffix(".fdt").name
+    savemat(path, {"EEG": content}, appendmat=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda b: b[:-1], r"s3\.fdt: is cut short"),
+        (lambda b: b + bytes(16), r"s3\.fdt: is longer than its header says"),
+        (None, r"s3\.set: cannot be read"),
+    ],
+)
+def test_data_beside_eeglab_headers(tmp_path, change, message):
+    path = tmp_path / "s3.set"
+    write_fdt(path, LABELS_TWICE)
+    assert len(list(load("bids", tmp_path))) == 1
+    data = path.with_suffix(".fdt")
+    data.unlink() if change is None else data.write_bytes(change(data.read_bytes()))
+    with pytest.raises(DataError, match=message):
+        load("bids", tmp_path)
+
+
+def write_gdf(path, rows, spans):
+    """Write a GDF 1.25 file by hand from name: values, with 16 bits over each span."""
+    n_signals, n_records = len(rows), SECONDS
+    head = b"GDF 1.25" + b" " * 160 + b"2020050500000000"
+    head += struct.pack("<q", 256 * (n_signals + 1)) + bytes(44)
+    head += struct.pack("<qIII", n_records, 1, 1, n_signals)
+    head += b"".join(name.encode().ljust(16) for name in rows) + bytes(80 * n_signals)
+    head += b"uV      " * n_signals + np.array(spans).T.astype("<f8").tobytes()
+    head += np.repeat([-32768, 32767], n_signals).astype("<i8").tobytes()
+    head += bytes(80 * n_signals) + np.repeat([SFREQ, 3], n_signals).astype("<i4").tobytes()
+    data = b""
+    for record in range(n_records):
+        for values, (low, high) in zip(rows.values(), spans, strict=True):
+            piece = values[record * SFREQ : (record + 1) * SFREQ]
+            digits = np.rint((piece - low) / (high - low) * 65535 - 32768)
+            data += digits.astype("<i2").tobytes()
+    path.write_bytes(head + bytes(32 * n_signals) + data + bytes(8))
+
+
+def test_scales_of_gdf_files(tmp_path):
+    path, rows = (
+        tmp_path / "s3.gdf",
+        {"Fp1": noise(1), "Cz": noise(2), "VA1": wave(), "VA2": wave(1)},
+    )
+    write_gdf(path, rows, [(-4000, 4000), (-500, 500), (0, 9), (-9, 9)])
+    trial = load("bids", tmp_path, normalization="none")[0]
+    expected = log_band_power(np.stack([noise(1), noise(2)]), SFREQ)
+    np.testing.assert_allclose(trial.features, expected, atol=0.05)
+    np.testing.assert_allclose(trial.labels, means([wave(), wave(1)]), atol=1e-3)
+    whole = path.read_bytes()
+    for rest in (100, 6000, 12000):
+        path.write_bytes(whole[:-rest])
+        with pytest.raises(DataError, match=r"s3\.gdf: (cannot be read|is cut short)"):
+            load("bids", tmp_path)
+
+
+@pytest.mark.parametrize("rest", [30000, 10000, 20, 5])
+def test_fif_files_that_are_cut_short(tmp_path, rest):
+    path = tmp_path / "s3_raw.fif"
+    write_fif(path, LABELS_TWICE)
+    path.write_bytes(path.read_bytes()[:-rest])
+    with pytest.raises(DataError, match=r"s3_raw\.fif: (is cut short|not a FIF file, or damaged)"):
+        load("bids", tmp_path)
+
+
+def test_types_that_crash_the_reader_of_eeglab_files(tmp_path):
+    path = tmp_path / "s3.set"
+    write_set(path, LABELS_TWICE)
+    whole = path.read_bytes()
+    for old, kind in ((9, 49), (9, 8), (14, 62), (6, 300)):
+        # The first tag of that type in the file: values, array, flags.
+        place = next(
+            i for i in range(136, len(whole), 8) if struct.unpack_from("<I", whole, i)[0] == old
+        )
+        path.write_bytes(whole[:place] + struct.pack("<I", kind) + whole[place + 4 :])
+        with pytest.raises(DataError, match=r"s3\.set: cannot be read \(an (element|array) of"):
+            load("bids", tmp_path)
+    path.write_bytes(whole)
+    content = loadmat(path, appendmat=False)["EEG"]
+    savemat(path, {"EEG": content}, appendmat=False, do_compression=True)
+    assert len(list(load("bids", tmp_path))) == 1
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_checksum_of_compressed_files(tmp_path, share):
+    path = tmp_path / "s3_raw.fif.gz"
+    write_fif(path, LABELS_TWICE)
+    content = bytearray(path.read_bytes())
+    content[int(share * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"s3_raw\.fif\.gz: cannot be read"):
+        load("bids", tmp_path)
+
+
+# Damages of any kind on files of any format.
+
+ANY_DAMAGE = {
+    "half": lambda b: b[: len(b) // 2],
+    "a tenth": lambda b: b[: len(b) // 10],
+    "empty": lambda b: b"",
+    "text": lambda b: b"hello world\n" * 500,
+    "zeros": lambda b: bytes(len(b)),
+    "random": lambda b: np.random.default_rng(0).bytes(len(b)),
+    "page": lambda b: b"<html><body>404</body></html>",
+    "pointer": lambda b: b"version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 12\n",
+}
+
+
+@pytest.mark.parametrize("damage", ANY_DAMAGE)
+@pytest.mark.parametrize(
+    ("writer", "name"),
+    [
+        (lambda path, labels: write_plus(path, range(8), "EDF+C"), "s3.edf"),
+        (write_fif, "s3_raw.fif"),
+        (write_fif, "s3_raw.fif.gz"),
+        (write_vhdr, "s3.vhdr"),
+        (write_set, "s3.set"),
+        (write_fdt, "s3.set"),
+    ],
+)
+def test_any_damage_of_any_format_is_one_line(tmp_path, writer, name, damage, capsys):
+    writer(tmp_path / name, LABELS_TWICE)
+    for path in sorted(tmp_path.iterdir()):
+        whole = path.read_bytes()
+        path.write_bytes(ANY_DAMAGE[damage](whole))
+        is_half = damage == "half" and path.suffix == ".eeg"  # a shorter recording, to all it says
+        if not is_half:
+            with pytest.raises(DataError) as error:
+                list(load("bids", tmp_path))
+            assert "\n" not in str(error.value)
+            assert str(error.value).startswith(str(tmp_path / "s3"))
+            assert not check_folder(BIDS, tmp_path).ok
+        path.write_bytes(whole)
+    assert len(list(load("bids", tmp_path))) == 1
 
 
 def test_nan_in_eeg_is_named(tmp_path):
@@ -1192,7 +1659,7 @@ def test_recordings_must_be_rated_alike(root):
         ({"clip_s": 40}, "give trials='events' too"),
         ({"trials": "events", "clip_s": -1}, "clip_s must be positive"),
         ({"step_s": 0}, "step_s must be positive"),
-        ({"step_s": "1"}, "step_s must be positive"),
+        ({"step_s": "soon"}, "step_s must be a number"),
     ],
 )
 def test_impossible_options(root, options, message):

@@ -10,7 +10,7 @@ from edfio import read_edf
 from eeg_emotion_env.datasets import detect, get_dataset, load
 from eeg_emotion_env.datasets.checks import check_folder
 from eeg_emotion_env.datasets.ltne import write_ltne_trial
-from eeg_emotion_env.errors import ConfigError, DataError
+from eeg_emotion_env.errors import ConfigError, DataError, DataWarning
 from eeg_emotion_env.features import log_band_power
 
 LTNE = get_dataset("ltne")
@@ -85,10 +85,14 @@ def test_swings_that_16_bits_do_not_resolve_are_refused(tmp_path):
     rows = CHANNELS, labels, RATE
     drift = np.linspace(-1, 1, eeg.shape[1])
     eeg[1] += 16_000 * drift
-    path = write_ltne_trial(tmp_path / "L", eeg, SFREQ, *rows, subject=1)
+    with pytest.warns(DataWarning, match="eeg: row 2 varies by"):
+        path = write_ltne_trial(tmp_path / "L", eeg, SFREQ, *rows, subject=1)
     np.testing.assert_allclose(read_edf(path).signals[1].data, centred(eeg)[1], atol=0.25)
     eeg[1] += 1_000 * drift
-    with pytest.raises(DataError, match=r"eeg: channel CZ swings by 169.*high-pass") as error:
+    with (
+        pytest.warns(DataWarning, match="eeg: row 2 varies by"),
+        pytest.raises(DataError, match=r"eeg: channel CZ swings by 169.*high-pass") as error,
+    ):
         write_ltne_trial(tmp_path / "M", eeg, SFREQ, *rows, subject=1)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "M").exists()
@@ -161,14 +165,90 @@ def test_the_card_is_plain_about_what_is_not_known():
         ({"eeg": recording(1, 1, 1)[0].T}, DataError, "axes swapped|expected"),
         ({"labels": np.full((4, 2), 5.0)}, DataError, r"within \[-1, 1\]"),
         ({"labels": np.zeros(4)}, DataError, r"must be \(n, 2\)"),
+        ({"labels": np.zeros((2, 48))}, DataError, r"must be \(n, 2\).*\(2, 48\)"),
+        ({"labels": np.full((4, 2), np.inf)}, DataError, "from inf to inf"),
+        ({"labels": np.full((4, 2), np.nan)}, DataError, "hold no rating"),
+        ({"labels": np.zeros((0, 2))}, DataError, "hold no rating"),
+        ({"labels": [["high", "low"]]}, DataError, "labels must be numbers"),
+        ({"labels": [[1.0, 0.0], [1.0]]}, DataError, "labels must be numbers"),
+        ({"labels": np.zeros((60, 2))}, DataError, "labels end at 15 s, but the EEG lasts 12 s"),
+        ({"label_rate": 1}, DataError, "labels end at 48 s"),
+        ({"label_rate": 0}, ConfigError, "label_rate must be a positive number of Hz, not 0"),
+        ({"label_rate": np.nan}, ConfigError, "label_rate must be a positive number of Hz"),
+        ({"label_rate": "4"}, ConfigError, "label_rate must be a positive number of Hz"),
+        ({"sfreq": -250}, ConfigError, "sfreq must be a positive number of Hz, not -250"),
+        ({"sfreq": np.inf}, ConfigError, "sfreq must be a positive number of Hz"),
+        ({"sfreq": None}, ConfigError, "sfreq must be a positive number of Hz"),
+        ({"eeg": recording(1, 1, 1)[0] * np.nan}, DataError, "eeg holds NaN"),
+        ({"eeg": recording(1, 1, 1)[0] * 1e6}, DataError, "too much for EEG"),
+        ({"eeg": [["a"]] * 3}, DataError, "eeg is no numeric array"),
+        ({"eeg": [[1.0], [1.0, 2.0], [1.0]]}, DataError, "rows have different lengths"),
+        ({"eeg": recording(1, 1, 1)[0][0]}, DataError, "eeg is .*, expected"),
+        ({"channels": ("FP1", "CZ")}, DataError, "expected"),
+        ({"channels": ()}, DataError, "channels must be names of electrodes"),
+        ({"channels": "FP1"}, DataError, "channels must be names of electrodes"),
+        ({"channels": (1, 2, 3)}, DataError, "channels must be names of electrodes"),
+        ({"channels": ("FP1", "CZ", "CZ")}, DataError, "CZ is there twice"),
+        ({"channels": ("FP1", "CZ", "EEG Cz")}, DataError, "same electrode"),
+        ({"channels": ("FP1", "CZ", "X1")}, DataError, "X1 would not be read as EEG"),
+        ({"channels": ("FP1", "CZ", "ECG")}, DataError, "ECG would not be read as EEG"),
+        ({"channels": ("FP1", "CZ", "")}, DataError, "must have 1 to 16 ASCII"),
+        ({"channels": ("FP1", "CZ", "Ö1")}, DataError, "must have 1 to 16 ASCII"),
+        ({"channels": ("FP1", "CZ", "O2" * 9)}, DataError, "must have 1 to 16 ASCII"),
+        ({"subject": 0}, ConfigError, "subject must be a whole number from 1, not 0"),
+        ({"subject": "1"}, ConfigError, "subject must be a whole number"),
+        ({"session": 1.5}, ConfigError, "session must be a whole number"),
+        ({"trial": True}, ConfigError, "trial must be a whole number"),
+        ({"stimulus": "a\tb"}, ConfigError, "stimulus must be a name without tabs"),
+        ({"stimulus": "n/a"}, ConfigError, "stimulus must be a name"),
+        ({"stimulus": 7}, ConfigError, "stimulus must be a name"),
     ],
 )
 def test_impossible_trials_are_refused(tmp_path, changes, error, message):
     eeg, labels = recording(1, 1, 1)
-    given = {"eeg": eeg, "sfreq": SFREQ, "channels": CHANNELS, "labels": labels} | changes
-    with pytest.raises(error, match=message):
-        write_ltne_trial(tmp_path, **given, label_rate=RATE, subject=1)
+    given = {"eeg": eeg, "sfreq": SFREQ, "channels": CHANNELS, "labels": labels, "subject": 1}
+    with pytest.raises(error, match=message) as caught:
+        write_ltne_trial(tmp_path, **{**given, "label_rate": RATE, **changes})
+    assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_that_end_early_are_warned_of(tmp_path):
+    eeg, labels = recording(1, 1, 1)
+    with pytest.warns(DataWarning, match="labels end at 1.2 s, but the EEG lasts 12 s"):
+        write_ltne_trial(tmp_path, eeg, SFREQ, CHANNELS, labels, 40, subject=1)
+
+
+def test_what_numpy_and_lists_give_is_taken(tmp_path):
+    eeg, labels = recording(1, 1, 1)
+    rate = np.float64(RATE)
+    path = write_ltne_trial(
+        str(tmp_path / "L"), eeg.tolist(), np.int64(SFREQ), list(CHANNELS), labels, rate, subject=1
+    )
+    assert path.is_file()
+    write_ltne_trial(
+        tmp_path / "M", eeg, SFREQ, ("FP1", "CZ", "M1"), labels, RATE, subject=np.int64(1)
+    )
+    assert load("ltne", tmp_path / "M")[0].channels == ("FP1", "CZ")
+
+
+def test_writing_a_trial_again_replaces_all_of_it(root):
+    eeg, labels = recording(9, 9, 9)
+    path = write_ltne_trial(root, eeg, SFREQ, CHANNELS, labels, RATE, subject=1)
+    assert not path.with_name(path.name.replace("_eeg.edf", "_events.tsv")).exists()
+    assert load("ltne", root).keys[0].stimulus is None
+
+
+@pytest.mark.parametrize("name", ["another", ""])
+def test_other_data_sets_are_not_written_into(tmp_path, name):
+    (tmp_path / "dataset_description.json").write_text(json.dumps({"Name": name}))
+    eeg, labels = recording(1, 1, 1)
+    with pytest.raises(DataError, match="the Name must contain LTNE"):
+        write_ltne_trial(tmp_path, eeg, SFREQ, CHANNELS, labels, RATE, subject=1)
+    path = tmp_path / "dataset_description.json"
+    with pytest.raises(DataError, match="is a file; give the folder"):
+        write_ltne_trial(path, eeg, SFREQ, CHANNELS, labels, RATE, subject=1)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_copies_of_a_container_are_read(root, tmp_path):

@@ -101,7 +101,9 @@ def test_unit_may_be_said(tmp_path):
 def test_annotation_file(tmp_path):
     writers.write_refed(tmp_path, names=("1",))
     path = tmp_path / "mine.csv"
-    path.write_text("subject,stimulus,time_s,valence,arousal\n1,video_2,1,0.5,-0.5\n")
+    path.write_text(
+        "subject,stimulus,time_s,valence,arousal\n1,video_2,1,0.5,-0.5\n1,video_2,2,0.4,0.5\n"
+    )
     trials = load("refed", tmp_path, labels=str(path), sfreq=1000.0)
     np.testing.assert_array_equal(trials[1].labels[0], [0.5, -0.5])
     assert trials[1].label_kind == "continuous-external"

@@ -287,7 +287,7 @@ def test_damaged_file(recorded_root, case):
         ({"djc_eeg1": np.full((62, 401), np.nan)}, "NaN"),
         ({"djc_eeg1": np.random.default_rng(0).normal(0, 1e-5, (62, 401))}, "looks like volts"),
         ({"djc_eeg1": np.random.default_rng(0).normal(0, 9, (62, 99))}, "shorter than one"),
-        ({"djc_eeg1": np.full((62, 401), "a", dtype=object)}, "no numeric array"),
+        ({"djc_eeg1": np.full((62, 401), "a", dtype=object)}, "class char, expected real"),
         ({"djc_eeg1": None, "djc_eeg2": None, "djc_eeg3": None, "x": 1}, "no variables"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from eeg_emotion_env.datasets import detect, get_dataset, load
 from eeg_emotion_env.datasets.checks import check_folder
-from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.simulation.layouts import LAYOUTS, write_layout
 from eeg_emotion_env.tables.seed_iv import CLIP_CLASSES, CLIP_SECONDS, DATES, SESSION_WINDOWS
 from tests.eeg_emotion_env import writers
@@ -81,3 +81,22 @@ def test_a_missing_session_is_named(tmp_path):
 def test_options():
     with pytest.raises(ConfigError, match="features must be one of"):
         load("seed-iv", source="simulated", features="dasm_LDS")
+
+
+def test_a_date_that_is_not_the_releases_needs_a_session_folder(tmp_path):
+    """Stimuli differ between sessions: a session guessed from the order of dates mixes them up."""
+    writers.write_seed_iv(tmp_path, seconds=2, subjects=(1,))
+    base = tmp_path / "eeg_raw_data"
+    (base / "2" / "1_20161125.mat").rename(base / "1_20200101.mat")
+    for path in list(base.glob("[13]/*.mat")):
+        path.rename(base / path.name)
+    with pytest.raises(DataError, match=r"1_20200101\.mat: the date is none .* folder 1, 2 or 3"):
+        load("seed-iv", tmp_path)
+    (base / "1_20200101.mat").rename(base / "2" / "1_20200101.mat")
+    assert len(load("seed-iv", tmp_path / "eeg_raw_data" / "2")) == 24
+
+
+def test_eye_files_in_session_folders_are_left_alone(tmp_path):
+    writers.write_seed_iv(tmp_path, seconds=2, subjects=(1,))
+    shutil.copytree(tmp_path / "eeg_raw_data", tmp_path / "eye_raw_data")
+    assert len(load("seed-iv", tmp_path)) == 72

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.io import loadmat, savemat
 
 from eeg_emotion_env.datasets import detect, get_dataset, load
 from eeg_emotion_env.datasets.checks import check_folder
@@ -53,7 +54,8 @@ def test_table_of_the_release_decides(tmp_path):
     swapped = tuple({"happy": "sad", "sad": "happy"}.get(e, e) for e in CLIP_EMOTIONS)
     before = load("seed-vii", tmp_path)[0].labels
     table(tmp_path / "emotion_label_and_stimuli_order.xlsx", swapped)
-    after = load("seed-vii", tmp_path)[0].labels
+    with pytest.warns(UserWarning, match="emotions of clips 1, 4, .* and others are not those"):
+        after = load("seed-vii", tmp_path)[0].labels
     np.testing.assert_array_equal(after, -before)
     assert (before >= 0).all()
 
@@ -69,7 +71,7 @@ def test_spellings(tmp_path, words):
 
 def test_table_of_other_size(tmp_path):
     table(tmp_path / "order.xlsx", CLIP_EMOTIONS[:60])
-    with pytest.raises(DataError, match="names 60 clips of known emotions, expected 80"):
+    with pytest.raises(DataError, match="names known emotions of 60 clips, expected 1 to 80"):
         read_stimulus_order(tmp_path / "order.xlsx")
 
 
@@ -131,7 +133,31 @@ def test_scale_is_that_of_all_label_files(tmp_path):
     written = writers.write_seed_vii(tmp_path / "S", raw=False, subjects=(12,))
     source = tmp_path / "large" / "continuous_labels" / "1.mat"
     (tmp_path / "S" / "continuous_labels" / "1.mat").write_bytes(source.read_bytes())
-    with pytest.warns(UserWarning, match="divided by 10"):
+    with (
+        pytest.warns(UserWarning, match="divided by 10"),
+        pytest.warns(UserWarning, match=r"12\.mat: .* looks as if the scale was another"),
+    ):
         trial = load("seed-vii", tmp_path / "S", labels="intensity")[0]
     truth = written[12, 1, 1]["intensity"] / 10
     np.testing.assert_allclose(trial.labels[:, 0], truth, rtol=1e-6)
+
+
+def test_rows_of_the_table_may_be_in_any_order(tmp_path):
+    path = tmp_path / "order.xlsx"
+    table(path, CLIP_EMOTIONS)
+    rows = pd.read_excel(path, header=None)
+    pd.concat([rows[4:], rows[:4]]).to_excel(path, header=False, index=False)
+    assert read_stimulus_order(path) == CLIP_EMOTIONS
+
+
+def test_powers_in_another_unit_are_doubted(tmp_path):
+    writers.write_seed_vii(tmp_path, raw=False)
+    path = tmp_path / "EEG_features" / "12.mat"
+    stored = {
+        name: value * 1e-12 if name.startswith("psd") else value
+        for name, value in loadmat(path).items()
+        if not name.startswith("__")
+    }
+    savemat(path, stored)
+    with pytest.warns(UserWarning, match=r"psd_\d+: 100% of the powers are below .* µV²"):
+        list(load("seed-vii", tmp_path, features="psd"))

@@ -158,3 +158,35 @@ def test_byte_order_mark_and_spaces(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfstimulus, time_s, valence, arousal\r\nclip01, 1, 0.5, n/a\r\n")
     labels = read_annotations(path).at_steps(TrialKey("seed", 1, 1, 1, "clip01"), 1, 1.0)
     np.testing.assert_array_equal(labels, [[0.5, np.nan]])
+
+
+TWO_ROWS = {
+    "comma": "stimulus,time_s,valence\n3,1,0.5\n3,2,-0.25\n",
+    "semicolon": "stimulus;time_s;valence\n3;1;0.5\n3;2;-0.25\n",
+    "decimal comma": "stimulus;time_s;valence\n3;1,0;0,5\n3;2,0;-0,25\n",
+    "tab": "stimulus\ttime_s\tvalence\n3\t1\t0.5\n3\t2\t-0.25\n",
+    "upper case": "Stimulus,Time_s,VALENCE\n3,1,0.5\n3,2,-0.25\n",
+    "numbers with a point": "stimulus,time_s,valence\n3.0,1,0.5\n3.0,2,-0.25\n",
+}
+
+
+@pytest.mark.parametrize("dialect", TWO_ROWS)
+def test_dialects_of_tables(tmp_path, dialect):
+    labels = read_annotations(write(tmp_path, TWO_ROWS[dialect]))
+    track = labels.at_steps(TrialKey("seed", 1, 1, 3, "clip03"), 2, 1.0)
+    np.testing.assert_array_equal(track, [[0.5], [-0.25]])
+
+
+def test_two_columns_of_one_meaning_are_refused(tmp_path):
+    path = write(tmp_path, "stimulus,time_s,valence,Valence\n3,1,0.5,0.1\n")
+    with pytest.raises(DataError, match="two columns valence; remove one"):
+        read_annotations(path)
+
+
+def test_times_that_are_not_those_of_the_trial_are_refused(tmp_path):
+    """Milliseconds, or times of a whole session, would leave all but the first steps empty."""
+    rows = "".join(f"3,{1000 * second},0.5\n" for second in range(1, 60))
+    labels = read_annotations(write(tmp_path, "stimulus,time_s,valence\n" + rows))
+    with pytest.raises(DataError, match="end at 59000 s, but the trial lasts 60 s; give seconds"):
+        labels.at_steps(TrialKey("seed", 1, 1, 3, "clip03"), 60, 1.0)
+    assert not np.isnan(labels.at_steps(TrialKey("seed", 1, 1, 3, "clip03"), 59_000, 1.0)[-1]).any()

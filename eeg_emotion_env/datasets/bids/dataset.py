@@ -83,6 +83,15 @@ CARD = DatasetCard(
         "a trial's number is its run where runs are distinct and in that order, else a count",
         "only channels that all recordings share are kept; mastoids and ears are dropped",
         "the bad channels that channels.tsv names are kept, since the agent's input cannot change",
+        "runs in which nobody rated (such as washout in ds002725), or the rater did not move, have "
+        "flat labels, so no correlation within them is defined: check-data --verbose shows them, "
+        "task=… leaves them out; labels that never move in a whole session are warned of",
+        "EDF and BDF: a file that is not as long as its header says, has gaps (EDF+D) or no ranges "
+        "or rate is an error; a recorder that was not stopped (number of records -1) and inverted "
+        "physical ranges are tolerated with a warning; changed bytes within the samples cannot be "
+        "noticed, since no format but FIF.GZ has checksums",
+        "channels.tsv, …_eeg.json and events.tsv of another recording are errors or warnings where "
+        "they contradict it; events.tsv may spell its columns in upper or lower case",
     ),
 )
 
@@ -130,9 +139,6 @@ class BIDSOptions:
         check_choice("trials", self.trials, ("run", "events"))
         check_choice("unit", self.unit, ("auto", *UNITS))
         object.__setattr__(self, "label_range", check_range(self.label_range))
-        for name in ("event_types", "task"):
-            # The command line turns 7 into a number.
-            object.__setattr__(self, name, str(getattr(self, name)))
         if self.trials == "run" and (self.event_types or self.clip_s is not None):
             raise ConfigError("event_types and clip_s cut at events: give trials='events' too")
         for name in ("step_s", "clip_s"):

@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.labels.annotations import numeric_column, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = {name.replace("_", ""): name for name in ("onset", "duration", "trial_type", "value")}
 
 STIMULUS_JOINT = "+"
 """Between the types of events that begin at the same time."""
@@ -40,7 +46,8 @@ def read_events(path: Path, wanted: Sequence[str] = ()) -> list[Event]:
     Parameters
     ----------
     path : Path
-        The file: columns ``onset``, ``duration`` and ``trial_type`` (or ``value``).
+        The file: columns ``onset``, ``duration`` and ``trial_type`` (or ``value``), in upper or
+        lower case, ``trial_type`` with or without what joins its words.
     wanted : sequence of str
         Types to keep, or ranges of numbers such as ``"1-9"``; empty keeps all.
 
@@ -52,10 +59,9 @@ def read_events(path: Path, wanted: Sequence[str] = ()) -> list[Event]:
     Raises
     ------
     DataError
-        If the file is no such table, or an onset is no number or negative.
+        If the file is no such table, an onset is no number or negative, or a duration is negative.
     """
-    table = read_table(path)
-    kind = next((column for column in ("trial_type", "value") if column in table), None)
+    table, kind = _columns(path)
     if "onset" not in table or (wanted and kind is None):
         raise DataError(
             f"{path}: lacks a column; expected onset, duration and trial_type, not "
@@ -68,15 +74,37 @@ def read_events(path: Path, wanted: Sequence[str] = ()) -> list[Event]:
     if "duration" in table:
         durations = numeric_column(path, table["duration"]).fillna(0).to_numpy(dtype=np.float64)
     kinds = [""] * len(table) if kind is None else [_text(value) for value in table[kind]]
+    if (durations < 0).any():
+        raise DataError(f"{path}: an event has a negative duration; correct it, or write n/a")
     merged: dict[float, tuple[float, list[str]]] = {}
-    for onset, duration, text in zip(onsets, durations, kinds, strict=True):
-        if not np.isnan(onset) and (not wanted or any(_matches(text, item) for item in wanted)):
-            longest, texts = merged.get(onset, (0.0, []))
-            merged[onset] = max(longest, duration), [*texts, text]
+    for line, (onset, duration, text) in enumerate(zip(onsets, durations, kinds, strict=True), 2):
+        if wanted and not any(_matches(text, item) for item in wanted):
+            continue
+        if np.isnan(onset):
+            raise DataError(
+                f"{path}: line {line} has no onset, so its trial cannot be cut; fill it in or "
+                "remove the line"
+            )
+        longest, texts = merged.get(onset, (0.0, []))
+        merged[onset] = max(longest, duration), [*texts, text]
     return [
         Event(float(onset), float(duration), STIMULUS_JOINT.join(filter(None, texts)) or None)
         for onset, (duration, texts) in sorted(merged.items())
     ]
+
+
+def _columns(path: Path) -> tuple["pd.DataFrame", str | None]:
+    """Read the table with its columns named as BIDS names them, and tell which has the types."""
+    table = read_table(path)
+    names: dict[str, str] = {}
+    for column in map(str, table.columns):
+        known = _COLUMNS.get(re.sub(r"[\W_]+", "", column).lower())
+        if known in names.values():
+            raise DataError(f"{path}: has two columns {known}; remove one of them")
+        if known is not None:
+            names[column] = known
+    table = table.rename(columns=names)
+    return table, next((column for column in ("trial_type", "value") if column in table), None)
 
 
 def spans(events: Sequence[Event], end_s: float, clip_s: float | None) -> list[tuple[float, float]]:

@@ -1,6 +1,7 @@
 """Labels of BIDS trees: signals of the recording, or a table beside it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eeg_emotion_env.datasets.bids.channels import clean_name, doubled
 from eeg_emotion_env.datasets.bids.files import RecordingFile, own_sidecar
-from eeg_emotion_env.datasets.bids.signals import Header, clean_name, extent, read_stored
+from eeg_emotion_env.datasets.bids.signals import Header, extent, read_stored
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.labels import DIMENSIONS, LabelSource, resample_track, window_means
 from eeg_emotion_env.labels.annotations import RANGE_SLACK, numeric_column, read_table
@@ -32,6 +34,8 @@ _HAIR = 1e-6
 """Samples by which a time that lies just between two may be wrong."""
 
 _TIMES = ("time_s", "time", "onset")
+_ALL_NAMES = {name for names, _ in LABEL_FAMILIES for name in names}
+_LIKE_LABELS = re.compile(r"val[ae]nce|arousal|(^|[^a-z])va[12]($|\D)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,14 @@ def find_channels(header: Header, label_range: Range | None) -> LabelChannels | 
     Raises
     ------
     DataError
-        If one of a pair that belongs together is missing.
+        If one of a pair that belongs together is missing, or a name is there twice.
     """
+    twice = next((name for name in doubled(header) if name.lower() in _ALL_NAMES), None)
+    if twice is not None:
+        raise DataError(
+            f"{header.path}: several label channels are named {twice}; rename all but one of them "
+            "in the file"
+        )
     present = {clean_name(name).lower(): name for name in header.names}
     for names, limits in LABEL_FAMILIES:
         found = {names[name]: present[name] for name in names if name in present}
@@ -163,6 +173,11 @@ def find_channels(header: Header, label_range: Range | None) -> LabelChannels | 
         by_name = {name: found[name] for name in DIMENSIONS if name in found}
         return LabelChannels(header.path, by_name, label_range or limits, sfreq, n_samples)
     return None
+
+
+def like_labels(names: Sequence[str]) -> list[str]:
+    """Return names of channels or columns that are no known labels, but look like some."""
+    return [name for name in names if _LIKE_LABELS.search(name)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,33 +1,35 @@
 """Looking over the recordings of a set: channels that they share, rates, and their labels."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from eeg_emotion_env.datasets.base import Survey
+from eeg_emotion_env.datasets.bids.channels import (
+    choose_channels,
+    clean_name,
+    left_out,
+    read_channel_table,
+)
 from eeg_emotion_env.datasets.bids.files import RecordingFile, sidecar
 from eeg_emotion_env.datasets.bids.labels import (
     ChannelLabels,
     LabelChannels,
     LabelTable,
     Place,
-    Range,
     TableLabels,
     find_channels,
     find_table,
+    like_labels,
 )
-from eeg_emotion_env.datasets.bids.signals import (
-    Header,
-    choose_channels,
-    clean_name,
-    extent,
-    read_channel_table,
-    read_header,
-)
+from eeg_emotion_env.datasets.bids.signals import Header, extent, read_header
 from eeg_emotion_env.datasets.files import beside
 from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.labels import Annotations, LabelSource, read_annotations
+from eeg_emotion_env.labels.annotations import read_table
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.tables.bids import EARS
 from eeg_emotion_env.trial import TrialKey
 
@@ -38,6 +40,9 @@ Labels = TypeVar("Labels", LabelChannels, LabelTable)
 
 LATE_S = 1.0
 """Seconds that a table of labels may go on after its recording."""
+
+RATE_SHARE, LENGTH_SHARE = 1e-3, 1e-2
+"""Shares by which rate and length of a recording may differ from their description."""
 
 
 @dataclass(frozen=True)
@@ -95,34 +100,49 @@ def inspect_runs(files: Sequence[RecordingFile], step_s: float, found: Survey) -
     opened: list[Run] = []
     bad: dict[Path, list[str]] = {}
     ears: set[str] = set()
+    unused: dict[str, None] = {}
     for file in files:
         try:
-            run, marked = _opened(file)
+            run, marked, left = _opened(file, found)
         except DataError as error:
             found.add_problem(error)
             continue
         opened.append(run)
+        unused |= dict.fromkeys(left)
         ears |= {clean_name(name) for name in run.header.names} & set(EARS)
         if marked:
             bad[file.path] = marked
     if ears:
         found.notes.append(f"references {', '.join(sorted(ears))} are not used as EEG")
+    if unused:
+        more = len(unused) - MOST_NAMED
+        found.notes.append(
+            f"not used as EEG, since no electrodes have such names: "
+            f"{', '.join([*unused][:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}; "
+            "the type EEG in channels.tsv would include them"
+        )
     for path, names in bad.items():
         found.notes.append(f"{path}: channels.tsv calls {', '.join(names)} bad; they are kept")
     runs = []
     for run in _with_common_channels(opened, found):
         try:
             runs.append(_measured(run, step_s))
+            _compare_facts(runs[-1], found)
         except DataError as error:
             found.add_problem(error)
     return runs
 
 
-def _opened(file: RecordingFile) -> tuple[Run, list[str]]:
+def _opened(file: RecordingFile, found: Survey) -> tuple[Run, list[str], list[str]]:
+    """Return a recording, its channels that are called bad, and those that are left out."""
     header = read_header(file.path)
-    types, bad = read_channel_table(sidecar(file, "_channels.tsv"))
-    channels = choose_channels(header, types)
-    return Run(file, header, channels), [name for name in bad if clean_name(name) in channels]
+    table = read_channel_table(sidecar(file, "_channels.tsv"))
+    unlike = table.unlike(header)
+    channels = choose_channels(header, table.types)
+    for oddity in (*header.oddities, *([unlike] if unlike else [])):
+        found.warn(oddity)
+    bad = [name for name in table.bad if clean_name(name) in channels]
+    return Run(file, header, channels), bad, left_out(header, table, channels)
 
 
 def _with_common_channels(runs: list[Run], found: Survey) -> list[Run]:
@@ -158,6 +178,30 @@ def _measured(run: Run, step_s: float) -> Run:
             "away, or choose a shorter step_s"
         )
     return replace(run, sfreq=sfreq, n_samples=n_samples)
+
+
+def _compare_facts(run: Run, found: Survey) -> None:
+    """Warn where the description beside a recording contradicts it."""
+    path = sidecar(run.file, "_eeg.json")
+    if path is None:
+        return
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        facts = None
+    if not isinstance(facts, dict):
+        found.warn(f"{path}: no description in JSON, and not used; restore it from the data set")
+        return
+    for name, unit, value, tolerance in (
+        ("SamplingFrequency", "Hz", run.sfreq, RATE_SHARE * run.sfreq),
+        ("RecordingDuration", "s", run.seconds, LATE_S + LENGTH_SHARE * run.seconds),
+    ):
+        told = facts.get(name)
+        if isinstance(told, int | float) and abs(told - value) > tolerance:
+            found.warn(
+                f"{run.file.path}: has {value:g} {unit}, but {path.name} says {name} {told:g}; the "
+                "recording's own header counts: check that both are whole and belong together"
+            )
 
 
 def _check_steps(origin: str, sfreq: float, step_s: float, slower: bool = False) -> None:
@@ -211,15 +255,27 @@ def label_source(
     if options.labels in ("auto", "channels", "sidecar"):
         path = beside("annotations.csv", *roots) if options.labels == "auto" else None
     else:
-        path = Path(options.labels).expanduser()
+        path = home_expanded(options.labels, f"labels={options.labels}")
     if path is None:
         first = runs[0].file
         raise DataError(
             f"{first.path}: no labels; expected channels VA1 and VA2 (or ft_valence, valence, …), "
             f"a table such as {first.stem.removesuffix('_eeg')}_labels.tsv, or "
-            f"{roots[0]}/annotations.csv"
+            f"{roots[0]}/annotations.csv{_hint(runs[0])}"
         )
-    return _annotations(path, places, options.label_range, found)
+    return read_annotations(path, "continuous-external", options.label_range or (-1.0, 1.0))
+
+
+def _hint(run: Run) -> str:
+    """Name channels, or columns of events, that look like labels and are none by their names."""
+    channels = like_labels(run.header.names)
+    if channels:
+        return f"; rename {', '.join(channels[:4])} in the file if they are the labels"
+    path = sidecar(run.file, "_events.tsv")
+    columns = like_labels(list(map(str, read_table(path)))) if path else []
+    if columns:
+        return f"; {path} has {', '.join(columns[:4])}: copy it to that table if they are labels"
+    return ""
 
 
 def _own_labels(
@@ -239,20 +295,6 @@ def _own_labels(
         if tables:
             return TableLabels(places, tables, _shared(tables, runs, found), kind)
     return None
-
-
-def _annotations(
-    path: Path, places: Mapping[TrialKey, Place], label_range: Range | None, found: Survey
-) -> Annotations:
-    """Read an annotation file; that it annotates none of the trials is a problem."""
-    annotations = read_annotations(path, "continuous-external", label_range or (-1.0, 1.0))
-    if not any(map(annotations.covers, places)):
-        key = next(iter(places))
-        found.add_problem(
-            f"{path}: annotates none of the trials; give subject, session and trial by number, "
-            f"such as {key.subject}, {key.session} and {key.trial}"
-        )
-    return annotations
 
 
 def labels_of_simulation(labels: LabelSource, is_tree: bool) -> LabelSource:

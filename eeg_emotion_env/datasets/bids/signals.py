@@ -1,9 +1,7 @@
-"""Reading recordings through MNE, piece by piece, and choosing their channels."""
+"""Reading recordings through MNE, piece by piece."""
 
-import re
-import struct
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eeg_emotion_env.datasets.bids.edf import check_edf, check_signals
+from eeg_emotion_env.datasets.bids.lengths import check_length, check_sum, check_tags, gaps
+from eeg_emotion_env.datasets.bids.matlab import check_matlab
 from eeg_emotion_env.datasets.files import require_readable
 from eeg_emotion_env.datasets.recording import UNITS
 from eeg_emotion_env.errors import DataError
-from eeg_emotion_env.labels.annotations import read_table
-from eeg_emotion_env.montage import is_electrode
-from eeg_emotion_env.tables.bids import AUXILIARY, EARS, LABEL_FAMILIES
 
 MAGNITUDES = {"v": 1e6, "volt": 1e6, "mv": 1e3, "millivolt": 1e3, "nv": 1e-3, "nanovolt": 1e-3}
 """Microvolts of units in files; every other text counts as microvolts."""
@@ -27,13 +25,12 @@ MAGNITUDES = {"v": 1e6, "volt": 1e6, "mv": 1e3, "millivolt": 1e3, "nv": 1e-3, "n
 LARGEST_UV = 1e9
 """No EEG and no offset of an amplifier is larger, microvolts."""
 
-_TAG = struct.Struct(">4i")
-"""Header of a FIF tag: kind, type, size, place of the next one (0: it follows)."""
-
 _BRAINVISION = {"V": 1.0, "mV": 1e-3, "µV": 1e-6, "uV": 1e-6, "nV": 1e-9}
 _SCALED = (".edf", ".bdf", ".gdf")
-_LABELS = {name for names, _ in LABEL_FAMILIES for name in names}
+_EDF = (".edf", ".bdf")
 _LONGEST_REASON = 160
+_POINTERS = b"/annex/objects/", b"../.git/annex/", b"version https://git-lfs"
+_LARGEST_POINTER = 1024
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,8 @@ class Header:
         Names and MNE types of its channels.
     recorded : datetime or None
         When it was recorded, where the file says so.
+    oddities : tuple of str
+        What is odd about the file and tolerated, one line each.
     """
 
     path: Path
@@ -57,6 +56,7 @@ class Header:
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     recorded: datetime | None = None
+    oddities: tuple[str, ...] = ()
 
 
 def read_header(path: Path) -> Header:
@@ -72,14 +72,48 @@ def read_header(path: Path) -> Header:
         parts = [Path(name) for name in raw.filenames if name]
         files = tuple(dict.fromkeys((path, *parts)))
         names, kinds = tuple(raw.ch_names), tuple(raw.get_channel_types())
-        return Header(path, files, names, kinds, raw.info["meas_date"])
+        oddities = check_edf(path) if path.suffix.lower() in _EDF else []
+        found = gaps(raw)
+        if found:
+            oddities.append(
+                f"{path}: was interrupted {len(found)} times, first at {found[0]:g} s; its parts "
+                "are read as if nothing lay between them"
+            )
+        return Header(path, files, names, kinds, raw.info["meas_date"], tuple(oddities))
 
 
 def extent(path: Path, names: Sequence[str]) -> tuple[float, int]:
-    """Return the sampling rate, Hz, and the number of samples of channels of a recording."""
+    """Return the sampling rate, Hz, and the number of samples of channels of a recording.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or the channels have several rates or no known values.
+    """
     raw = _opened(path, tuple(names))
     with _readable(path):
+        if path.suffix.lower() in _EDF:
+            check_signals(path, names)
+        if path.suffix.lower() in _SCALED:
+            _check_rates(path, raw, names)
         return float(raw.info["sfreq"]), int(raw.n_times)
+
+
+def _check_rates(path: Path, raw: Any, names: Sequence[str]) -> None:
+    """Raise an error if MNE would resample channels: their rates differ."""
+    extras = raw._raw_extras[0]
+    counts = {
+        name: int(extras["n_samps"][place])
+        for name, place in zip(raw.ch_names, extras["sel"], strict=True)
+    }
+    highest = max(counts.values())
+    odd = [name for name in names if counts[name] != highest]
+    if odd:
+        fast = next(name for name, count in counts.items() if count == highest)
+        raise DataError(
+            f"{path}: {', '.join(odd[:4])} and {fast} have different rates; resample them, or give "
+            "those that are no EEG the type MISC in channels.tsv"
+        )
 
 
 def read_microvolts(
@@ -181,6 +215,11 @@ def _opened(path: Path, names: tuple[str, ...] = ()) -> Any:
     stat = path.stat()
     if not stat.st_size:
         raise DataError(f"{path}: is empty; copy the file again")
+    if stat.st_size < _LARGEST_POINTER and path.read_bytes().startswith(_POINTERS):
+        raise DataError(
+            f"{path}: only points to its content (git-annex or Git LFS); get it: git annex get, "
+            "datalad get or git lfs pull"
+        )
     with _readable(path):
         return _open(path, names, (stat.st_mtime_ns, stat.st_size))
 
@@ -191,51 +230,21 @@ def _open(path: Path, names: tuple[str, ...], stamp: tuple[int, int]) -> Any:
     from mne.io import read_raw
 
     del stamp  # tells versions of a file apart
-    if path.suffix.lower() == ".fif":
-        _check_tags(path)
-    if path.suffix.lower() not in _SCALED:
-        return read_raw(path, preload=False, verbose="error")
-    if path.suffix.lower() != ".gdf":
-        _check_length(path)
-    # Channels of other rates would be resampled to the highest one.
-    return read_raw(path, preload=False, verbose="error", include=list(names) or None)
-
-
-def _check_length(path: Path) -> None:
-    """Raise an error if an EDF or BDF file is shorter than its header says."""
-    with path.open("rb") as stream:
-        head = stream.read(256)
-        try:
-            n_bytes, n_records, n_signals = (
-                int(head[place]) for place in (slice(184, 192), slice(236, 244), slice(252, 256))
-            )
-            stream.seek(256 + n_signals * 216)
-            samples = sum(int(stream.read(8)) for _ in range(n_signals))
-        except ValueError as error:
-            raise DataError(
-                f"{path}: not an EDF or BDF file; copy the file again, or give it the ending of "
-                "its format"
-            ) from error
-    wanted = n_bytes + n_records * samples * (3 if path.suffix.lower() == ".bdf" else 2)
-    # A recorder that was not stopped leaves -1 for the number of records.
-    if n_records >= 0 and path.stat().st_size < wanted:
-        raise DataError(
-            f"{path}: is cut short: {path.stat().st_size} of {wanted} bytes; copy the file again"
-        )
-
-
-def _check_tags(path: Path) -> None:
-    """Raise an error if the tags of a FIF file lead back: MNE would follow them for ever."""
-    place = 0
-    with path.open("rb") as stream:
-        while head := stream.read(_TAG.size):
-            size, following = _TAG.unpack(head)[2:] if len(head) == _TAG.size else (-1, 0)
-            if following == -1:
-                return
-            after = following or place + _TAG.size + size
-            if size < 0 or after <= place:
-                raise DataError(f"{path}: not a FIF file, or damaged; copy the file again")
-            place = stream.seek(after)
+    suffix = path.suffix.lower()
+    if suffix == ".fif":
+        check_tags(path)
+    if suffix == ".gz":
+        check_sum(path)
+    if suffix == ".set":
+        check_matlab(path)
+    if suffix in _EDF:
+        check_edf(path)
+    # Channels of other rates would be resampled to the highest one. MNE mixes up the scales of GDF
+    # channels where some are left out.
+    chosen = {"include": list(names) or None} if suffix in _EDF else {}
+    raw = read_raw(path, preload=False, verbose="error", **chosen)
+    check_length(path, raw)
+    return raw
 
 
 @contextmanager
@@ -252,99 +261,3 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(
             f"{path}: cannot be read ({reason}); copy the file again, or convert it with MNE"
         ) from error
-
-
-def clean_name(name: str) -> str:
-    """Return the name of an electrode without prefix, reference and dots, in upper case."""
-    text = re.sub(r"^(EEG|POL)[ ._-]+", "", name.strip(), flags=re.IGNORECASE).strip(" .")
-    text = re.sub(r"[ -]+(REF|LE|RE|AR|AVG|AVE|CAR|CLE|[AM][12]|G\d)$", "", text, flags=re.I)
-    return text.replace(" ", "").upper()
-
-
-def read_channel_table(path: Path | None) -> tuple[dict[str, str], list[str]]:
-    """Read ``channels.tsv``.
-
-    Returns
-    -------
-    types : dict of str to str
-        Type of each channel in upper case, by its clean name.
-    bad : list of str
-        Channels whose status is bad.
-
-    Raises
-    ------
-    DataError
-        If it is no table with a column ``name``.
-    """
-    if path is None:
-        return {}, []
-    table = read_table(path)
-    if "name" not in table:
-        raise DataError(f"{path}: has no column name; restore the file from the data set")
-    names = [str(name) for name in table["name"]]
-    columns = {
-        column: [str(value).strip().lower() for value in table[column]]
-        for column in ("type", "status")
-        if column in table
-    }
-    types = {
-        clean_name(name): kind.upper()
-        for name, kind in zip(names, columns.get("type", [""] * len(names)), strict=True)
-        if kind not in ("", "nan", "n/a")
-    }
-    status = columns.get("status", [""] * len(names))
-    return types, [name for name, state in zip(names, status, strict=True) if state == "bad"]
-
-
-def choose_channels(header: Header, types: Mapping[str, str]) -> dict[str, str]:
-    """Choose the EEG channels of a recording.
-
-    A type in ``channels.tsv`` decides; without one, names of electrodes are EEG, and where there
-    are none, all channels to which the file itself gives that type. Labels, auxiliary channels,
-    mastoids and ears never are.
-
-    Parameters
-    ----------
-    header : Header
-        The recording.
-    types : mapping of str to str
-        Types from ``channels.tsv``, by clean name.
-
-    Returns
-    -------
-    dict of str to str
-        Names in the file by clean name (other names than electrodes' stay as they are), in order.
-
-    Raises
-    ------
-    DataError
-        If none is EEG, or two are the same electrode.
-    """
-    electrodes: dict[str, str] = {}
-    others: dict[str, str] = {}
-    for name, kind in zip(header.names, header.kinds, strict=True):
-        clean = clean_name(name)
-        told = types.get(clean)
-        if told not in (None, "EEG") or clean in EARS or _is_no_eeg(clean):
-            continue
-        if not is_electrode(clean):
-            # The type in the file says little: EDF readers call everything EEG.
-            if told or kind == "eeg":
-                others[name] = name
-        elif electrodes.setdefault(clean, name) != name:
-            raise DataError(
-                f"{header.path}: {electrodes[clean]} and {name} are the same electrode; give one "
-                "of them the type MISC in channels.tsv"
-            )
-    told_only = {name: name for name in others if types.get(clean_name(name))}
-    chosen = electrodes | told_only if electrodes else others
-    if not chosen:
-        raise DataError(
-            f"{header.path}: no EEG among its channels {', '.join(header.names[:6])}…; name them "
-            "by the 10-10 system, or give them the type EEG in channels.tsv"
-        )
-    return dict(sorted(chosen.items(), key=lambda item: header.names.index(item[1])))
-
-
-def _is_no_eeg(clean: str) -> bool:
-    return clean.lower() in _LABELS or bool(AUXILIARY.match(clean))

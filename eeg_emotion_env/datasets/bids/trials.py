@@ -1,5 +1,6 @@
 """Cutting recordings into trials, and reading the EEG of those."""
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,15 +8,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eeg_emotion_env.datasets.base import Survey
+from eeg_emotion_env.datasets.bids.channels import CODES, clean_name
 from eeg_emotion_env.datasets.bids.events import parse_list, read_events, spans, without_overlap
 from eeg_emotion_env.datasets.bids.files import sidecar
 from eeg_emotion_env.datasets.bids.labels import Place
 from eeg_emotion_env.datasets.bids.runs import Run
 from eeg_emotion_env.datasets.bids.signals import read_microvolts
 from eeg_emotion_env.datasets.recording import Signal, SignalReader, checked_eeg
-from eeg_emotion_env.errors import DataError
+from eeg_emotion_env.errors import DataError, DataWarning
 from eeg_emotion_env.trial import TrialKey
+
+STILL_S = 1.0
+"""Seconds in which living EEG changes."""
 
 Cut = list[tuple[Place, str | None]]
 """Where the trials of a recording lie, and their stimuli."""
@@ -72,6 +80,7 @@ class BIDSReader(SignalReader):
         names = [segment.run.channels[name] for name in self.channels]
         eeg = read_microvolts(segment.path, names, *segment.samples, self.unit)
         checked = checked_eeg(eeg, len(names), self.origin(key))
+        _warn_of_stillness(checked, segment.run.sfreq, self.origin(key))
         return Signal(checked, segment.run.sfreq, self.channels)
 
     def configuration(self) -> dict[str, Any]:
@@ -86,6 +95,24 @@ class BIDSReader(SignalReader):
             "unit": self.unit,
             "features": vars(self.config),
         }
+
+
+def _warn_of_stillness(eeg: NDArray[np.floating[Any]], sfreq: float, origin: str) -> None:
+    """Warn where no channel changes for a while: filled up, paused or damaged."""
+    still = np.ones(eeg.shape[1] - 1, dtype=bool)
+    for row in eeg:
+        still &= row[1:] == row[:-1]
+    edges = np.flatnonzero(np.diff(still, prepend=False, append=False)).reshape(-1, 2)
+    lengths = edges[:, 1] - edges[:, 0]
+    if len(lengths) and lengths.max() >= STILL_S * sfreq - 1:
+        longest = int(lengths.argmax())
+        warnings.warn(
+            f"{origin}: no channel changes for {(lengths[longest] + 1) / sfreq:.3g} s, from "
+            f"{edges[longest, 0] / sfreq:.3g} s of the trial; the recording may be damaged there, "
+            "or was paused: check it",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def segments_of(
@@ -140,9 +167,11 @@ def _cut(run: Run, options: Any, shows_stimulus: bool, found: Survey) -> Cut:
             stimulus = events[0].stimulus if len(events) == 1 else None
             return [(Place(run.file.path, 0.0, run.seconds), stimulus)]
         if path is None:
+            codes = [name for name in run.header.names if CODES.match(clean_name(name))]
+            signals = f" (its channels {', '.join(codes[:4])} are not read as events)"
             raise DataError(
-                f"{run.file.path}: has no events.tsv, which trials='events' needs; add it, or give "
-                "trials='run'"
+                f"{run.file.path}: has no events.tsv, which trials='events' needs"
+                f"{signals if codes else ''}; add it, or give trials='run'"
             )
         return _cut_at_events(run, path, options, found)
     except DataError as error:
