@@ -6,11 +6,8 @@ its counterpart here under its own name, on the leaderboard ``<entry> (<30 Hz)``
 own has one by `below_30_hz`.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-from benchmarks.entries import ENTRIES, Entry
-from benchmarks.entries.base import FloatArray
+from benchmarks.counterparts import competitor, counterpart
+from benchmarks.entries import Entry
 from benchmarks.statistics.roles import WITHOUT_HIGH_BANDS
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.features import BANDS
@@ -67,33 +64,10 @@ def below_30_hz(kind: type[Entry]) -> type[Entry]:
     type of Entry
         Its counterpart, to be assigned to a name of its module.
     """
-
-    def lack(cls: type[Entry], trials: Sequence[Trial]) -> str:
-        # what needs raw EEG says so, as there is none
-        return kind.lack([without_bands(trial) for trial in trials])
-
-    def fit(self: Entry, train: Sequence[Trial]) -> None:
-        kind.fit(self, [without_bands(trial) for trial in train])
-
-    def predict(self: Entry, trial: Trial) -> FloatArray:
-        return kind.predict(self, without_bands(trial))
-
-    content: dict[str, Any] = {
-        "name": kind.name + WITHOUT_HIGH_BANDS[0],
-        "summary": f"{kind.summary}, without the bands above 30 Hz",
-        "__doc__": f"`{kind.name}` without the bands above 30 Hz.",
-        "__module__": __name__,
-        "lack": classmethod(lack),
-        "fit": fit,
-        "predict": predict,
-    }
-    return type(f"{kind.__name__}Below30Hz", (kind,), content)
+    summary = "without the bands above 30 Hz"
+    return counterpart(kind, WITHOUT_HIGH_BANDS[0], summary, without_bands, without_bands, __name__)
 
 
 def __getattr__(name: str) -> type[Entry]:
     """Return the counterpart of the entry of that name."""
-    kind = ENTRIES.get(name)
-    if kind is None or kind.oracle:
-        known = ", ".join(other for other in ENTRIES if not ENTRIES[other].oracle)
-        raise AttributeError(f"no entry {name!r} without high bands; there are {known}")
-    return below_30_hz(kind)
+    return below_30_hz(competitor(name, __name__))
