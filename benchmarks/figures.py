@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from benchmarks.statistics.moments import Name
-from benchmarks.statistics.paired import ALPHA, RankComparison, cliques
+from benchmarks.statistics.paired import ALPHA, RankComparison
 from benchmarks.statistics.roles import role_of
 
 TRACK_COLOURS = {"causal": "#0072b2", "transductive": "#d55e00", "non-causal": "#7f7f7f"}
@@ -86,12 +86,12 @@ def critical_difference(comparison: RankComparison, labels: Sequence[str]) -> by
     Returns
     -------
     bytes
-        SVG: best rank on the left; each bar is a clique of neighbours of which no pair differs
-        after Holm's correction.
+        SVG: best rank on the left; each bar is a clique of neighbours of which no pair is told
+        apart, and the bracket is Nemenyi's critical difference.
     """
     order = np.argsort(comparison.ranks, kind="stable")
     ranks = comparison.ranks[order]
-    bars = cliques(comparison.ranks, comparison.p_holm)
+    bars = comparison.cliques()
     n, half = len(ranks), (len(ranks) + 1) // 2
     depth = 0.55 + 0.28 * len(bars)
     bottom = depth + 0.42 * half
@@ -109,6 +109,11 @@ def critical_difference(comparison: RankComparison, labels: Sequence[str]) -> by
         ends = [ranks[first] - 0.012 * width, ranks[last] + 0.012 * width]
         height = 0.3 + 0.28 * level
         axes.plot(ends, [height, height], color=INK, linewidth=4, solid_capstyle="round")
+    if comparison.critical_difference < width:
+        ends = [n - comparison.critical_difference, n]
+        axes.plot(ends, [-0.95, -0.95], "|-", color=INK, linewidth=1.2, clip_on=False)
+        text = f"Nemenyi's critical difference {comparison.critical_difference:.2f} "
+        axes.text(ends[0], -0.95, text, ha="right", va="center", fontsize=8, color=SOFT)
     axes.set_xlim(left - 0.42 * width, right + 0.42 * width)
     axes.set_ylim(bottom, -0.05)
     axes.xaxis.tick_top()
@@ -116,7 +121,8 @@ def critical_difference(comparison: RankComparison, labels: Sequence[str]) -> by
     axes.plot([1, n], [0, 0], color=INK, linewidth=1.2, clip_on=False)
     axes.set_xticks(np.unique(np.linspace(1, n, min(n, 10)).round()))
     axes.set_yticks([])
-    axes.set_title(f"Mean rank over {comparison.n_subjects} subjects (1 is best)", fontsize=10)
+    title = f"Mean rank over {comparison.n_subjects} subjects (1 is best)"
+    axes.set_title(title, fontsize=10, pad=26)
     return _svg(figure)
 
 
@@ -163,10 +169,11 @@ def critical_difference_text(comparison: RankComparison, labels: Sequence[str]) 
     ranked = "; ".join(f"{labels[i]} {comparison.ranks[i]:.2f}" for i in order)
     groups = [
         ", ".join(labels[i] for i in order[first : last + 1])
-        for first, last in cliques(comparison.ranks, comparison.p_holm)
+        for first, last in comparison.cliques()
     ]
     alike = " | ".join(groups) if groups else "none"
-    return f"Mean ranks: {ranked}. Not told apart at {ALPHA} (Holm over all pairs): {alike}."
+    test = "exact Wilcoxon tests, Holm over all pairs" if comparison.exact else "Nemenyi's test"
+    return f"Mean ranks: {ranked}. Not told apart at {ALPHA} ({test}): {alike}."
 
 
 def _names(table: pd.DataFrame) -> list[Name]:

@@ -35,13 +35,16 @@ from benchmarks.statistics.roles import OURS, rows_of
 from benchmarks.tables import formatted
 from eeg_emotion_env.metrics import ccc
 
-MAX_TRIALS = 60
-MAX_VALUES = 1_000_000
-"""Limits of the embedded trajectories: about 7 MB of text at most."""
+MAX_TRIALS = 500
+MAX_VALUES = 800_000
+"""Limits of the embedded trajectories: about 4 MB of text at most."""
 
 # Okabe and Ito's palette without black, which is the truth; yellow last, as it is faint on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
 DASHES = ("none", "7 4", "2 3", "9 3 2 3")
+
+MAX_NAMES = 8
+"""Entries that a finding names; the table names all."""
 
 Ranked = tuple[list[Name], RankComparison]
 
@@ -162,7 +165,11 @@ def _differences(competing: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
 
 
 def _counted(names: Sequence[str]) -> str:
-    return f"{len(names)} ({', '.join(names)})" if names else "0"
+    if not names:
+        return "0"
+    listed = ", ".join(names[:MAX_NAMES])
+    more = len(names) - MAX_NAMES
+    return f"{len(names)} ({listed}{f' and {more} more' if more > 0 else ''})"
 
 
 def _without_high_bands(rows: pd.DataFrame) -> list[str]:
@@ -268,16 +275,23 @@ def _rank_images(ranked: Sequence[Ranked]) -> str:
 def _of_pairs(comparison: RankComparison) -> str:
     """Say what the tests of all pairs can reach."""
     n_pairs = len(comparison.ranks) * (len(comparison.ranks) - 1) // 2
-    least = min(1.0, smallest_p(comparison.n_subjects) * n_pairs)
     text = (
-        f"{comparison.n_subjects} subjects, {n_pairs} pair{'s' * (n_pairs > 1)}: no corrected p "
-        f"can be below {least:.2g}"
+        f"{comparison.n_subjects} subjects, {n_pairs} pair{'s' * (n_pairs > 1)}: no corrected p of "
+        f"an exact test can be below {comparison.smallest_p:.2g}"
     )
-    if least >= ALPHA:
-        text += ", so that no pair can be told apart here, however large its difference"
+    if not comparison.exact:
+        text += (
+            ", so that these tests tell no pair apart here, however large its difference; bars "
+            "are by Nemenyi’s test of mean ranks, which is approximate and depends on who else is "
+            "ranked"
+        )
     if not math.isnan(comparison.p_friedman):
-        text += f". Friedman’s test that all rank alike: p = {comparison.p_friedman:.2g}"
+        text += f". Friedman’s test that all rank alike: p {_p_text(comparison.p_friedman)}"
     return text + "."
+
+
+def _p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def _pairs(table: pd.DataFrame, subjects: pd.DataFrame, ranked: Sequence[Ranked]) -> dict[str, Any]:
@@ -350,8 +364,8 @@ def _trajectories(
         trials.append(
             {
                 "step_s": shown.step_s,
-                "truth": _rounded(shown.labels),
-                "predictions": [p and _rounded(p.predictions) for p in by_entry],
+                "truth": _thousandths(shown.labels),
+                "predictions": [p and _thousandths(p.predictions) for p in by_entry],
                 "ccc": [p and _mean_ccc(p) for p in by_entry],
             }
         )
@@ -366,9 +380,11 @@ def _trajectories(
     return {"dims": list(chosen[0].label_names), "entries": entries, "trials": trials}
 
 
-def _rounded(tracks: NDArray[np.float32]) -> list[list[float | None]]:
-    """Turn (n_steps, n_dims) into lists a dimension, with three decimals and None for NaN."""
-    return [[None if math.isnan(v) else round(v, 3) for v in track.tolist()] for track in tracks.T]
+def _thousandths(tracks: NDArray[np.float32]) -> list[list[int | None]]:
+    """Turn (n_steps, n_dims) into lists a dimension, in thousandths and None for NaN."""
+    return [
+        [None if math.isnan(v) else round(1000 * v) for v in track.tolist()] for track in tracks.T
+    ]
 
 
 def _mean_ccc(p: TrialPrediction) -> float | None:

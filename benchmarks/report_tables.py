@@ -242,7 +242,7 @@ def _html_table(
         ]
         if lines and HEADINGS[role] and len(lines) < len(rows):
             span = len(titles) + 1
-            title = f'<th scope="rowgroup" colspan="{span}">{HEADINGS[role]}</th>'
+            title = f'<th scope="rowgroup" colspan="{span}"><span>{HEADINGS[role]}</span></th>'
             bodies.append(f'<tbody class="heading"><tr>{title}</tr></tbody>')
         if lines:
             bodies.append(f'<tbody class="{role}">{"".join(lines)}</tbody>')

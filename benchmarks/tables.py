@@ -130,7 +130,7 @@ def formatted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     cells = rows.apply(lambda column: column.map(_cell))
     for name, end in INTERVALS.items():
         ends = zip(cells[f"{end}_low"], cells[f"{end}_high"], strict=True)
-        cells[name] = [f"[{low}, {high}]" if low else "" for low, high in ends]
+        cells[name] = [f"[{low}, {high}]" if low and high else "" for low, high in ends]
     for name in ("p", "p_holm"):
         cells[name] = ["<0.001" if p < 0.0005 else _cell(p) for p in rows[name]]
     cells["n_compared"] = ["" if n != n else str(int(n)) for n in rows["n_compared"]]

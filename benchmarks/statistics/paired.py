@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.stats import friedmanchisquare, nct, rankdata, wilcoxon
+from scipy.stats import friedmanchisquare, nct, rankdata, studentized_range, wilcoxon
 
 from benchmarks.statistics.sums import Array
 
@@ -153,6 +154,12 @@ def holm(p_values: ArrayLike) -> Array:
     return corrected
 
 
+@cache
+def _nemenyi_quantile(n_methods: int) -> float:
+    """Studentized range over √2; remembered, since it takes a while."""
+    return float(studentized_range.ppf(1 - ALPHA, n_methods, np.inf)) / math.sqrt(2)
+
+
 class RankComparison(NamedTuple):
     """All pairs of methods, and their ranks.
 
@@ -174,6 +181,38 @@ class RankComparison(NamedTuple):
     p: Array
     p_holm: Array
     p_friedman: float
+
+    @property
+    def smallest_p(self) -> float:
+        """Smallest corrected p-value that the tests of all pairs can reach."""
+        return min(1.0, smallest_p(self.n_subjects) * math.comb(len(self.ranks), 2))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the exact tests can tell any pair apart; else ranks must, by Nemenyi's test."""
+        return self.smallest_p < ALPHA
+
+    def cliques(self) -> list[tuple[int, int]]:
+        """Find the runs of neighbours in rank among whom no pair is told apart.
+
+        Returns
+        -------
+        list of (first, last)
+            As `cliques` gives them, by the exact tests where these can tell any pair apart, else
+            by ranks that differ by less than `critical_difference`.
+        """
+        if self.exact:
+            return cliques(self.ranks, self.p_holm)
+        apart = np.abs(np.subtract.outer(self.ranks, self.ranks)) > self.critical_difference
+        return cliques(self.ranks, np.where(apart, 0.0, 1.0))
+
+    @property
+    def critical_difference(self) -> float:
+        """Difference of mean ranks beyond which Nemenyi's test tells a pair apart at `ALPHA`."""
+        k = len(self.ranks)
+        if k < 2 or not self.n_subjects:
+            return math.nan
+        return _nemenyi_quantile(k) * math.sqrt(k * (k + 1) / (6 * self.n_subjects))
 
 
 def compare_all(scores: Array) -> RankComparison:

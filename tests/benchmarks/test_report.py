@@ -132,11 +132,11 @@ def test_embedded_trajectories_are_the_predictions(tmp_path):
     assert len(data["trials"]) == 6
     first = data["trials"][0]
     assert first["step_s"] == 2.0
-    truth = np.array(first["truth"], dtype=float)
+    truth = np.array(first["truth"], dtype=float) / 1000
     np.testing.assert_allclose(truth, run[0].labels.T, atol=5.1e-4)
     assert first["truth"][0][0] is None
     for p in run[:2]:
-        drawn = np.array(first["predictions"][names.index(p.entry)])
+        drawn = np.array(first["predictions"][names.index(p.entry)]) / 1000
         np.testing.assert_allclose(drawn, p.predictions.T, atol=5.1e-4)
         mean = np.mean([ccc(p.labels[:, d], p.predictions[:, d]) for d in range(2)])
         assert first["ccc"][names.index(p.entry)] == pytest.approx(mean, abs=5.1e-4)
@@ -158,7 +158,7 @@ def test_lowest_seed_is_drawn(tmp_path):
         for p in second
     ]
     data = data_of(page_of(tmp_path, [*first, *second]))
-    assert all(set(t["predictions"][0][0]) == {0.25} for t in data["trials"])
+    assert all(set(t["predictions"][0][0]) == {250} for t in data["trials"])
 
 
 def test_entries_of_two_tracks_are_told_apart(tmp_path):
@@ -304,7 +304,8 @@ def test_rank_diagram_is_drawn_for_each_track_with_two_competitors(tmp_path):
     page = page_of(tmp_path, run)
     section = page.split('id="h-ranks"')[1].split("</section>")[0]
     assert section.count("<img") == 1
-    text = "Mean ranks: ridge 1.00; gru 2.00. Not told apart at 0.05 (Holm over all pairs): none."
+    text = "Mean ranks: ridge 1.00; gru 2.00. Not told apart at 0.05 (exact Wilcoxon "
+    text += "tests, Holm over all pairs): none."
     assert text in section
 
 
@@ -369,6 +370,14 @@ seen.trial = [select.selectedIndex, lines()];
 document.getElementById("previous").click();
 document.getElementById("previous").click();
 seen.last = select.selectedIndex;
+scale.value = "all";
+scale.dispatchEvent(new Event("change"));
+const ends = () => [...document.querySelectorAll('.panel:first-child text[text-anchor="end"]')]
+  .map((text) => Number(text.textContent));
+seen.all = ends();
+scale.value = "trial";
+scale.dispatchEvent(new Event("change"));
+seen.own = ends();
 document.getElementById("none").click();
 seen.none = lines();
 const probe = document.createElement("pre");
@@ -427,3 +436,8 @@ def test_page_sorts_filters_compares_and_browses_in_a_browser(tmp_path):
     assert seen["trial"] == [1, 8]
     assert seen["last"] == 23
     assert seen["none"] == 0
+    # the axis of all trials holds everything, that of a trial what is drawn of it
+    values = np.stack([p.predictions for p in run])
+    assert seen["all"][0] <= values.min()
+    assert seen["all"][-1] >= values.max()
+    assert seen["all"][0] <= seen["own"][0] < seen["own"][-1] <= seen["all"][-1]

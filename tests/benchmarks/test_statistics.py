@@ -235,6 +235,29 @@ def test_cliques_are_the_longest_runs_without_a_difference():
     assert cliques(np.array([2.0, 1.0, 3.0]), np.ones((3, 3))) == [(0, 2)]
 
 
+def test_critical_difference_is_that_of_demsar():
+    # Demšar (2006): four classifiers on 14 data sets, q = 2.569 at 0.05
+    scores = np.random.default_rng(0).normal(size=(14, 4))
+    assert compare_all(scores).critical_difference == pytest.approx(
+        2.569 * math.sqrt(4 * 5 / (6 * 14)), abs=5e-4
+    )
+    assert math.isnan(compare_all(scores[:, :1]).critical_difference)
+
+
+def test_ranks_tell_apart_where_exact_tests_cannot():
+    scores = np.tile(np.arange(12.0), (8, 1)) + np.random.default_rng(0).normal(0, 0.1, (8, 12))
+    found = compare_all(scores)
+    # 66 pairs of 8 subjects
+    assert found.smallest_p == pytest.approx(66 * 2 / 2**8)
+    assert not found.exact
+    runs = found.cliques()
+    difference = int(found.critical_difference)
+    assert runs == [(first, first + difference) for first in range(12 - difference)]
+    some = compare_all(scores[:, :3])
+    assert some.exact
+    assert some.cliques() == []
+
+
 def test_mean_and_error():
     values = [0.1, 0.4, math.nan, 0.3]
     mean, error, n = mean_and_error(values)
