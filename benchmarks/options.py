@@ -208,6 +208,21 @@ class Audit:
     """Seed of the entry."""
 
 
+@dataclass(frozen=True)
+class Summary:
+    """Compare entries over the data sets of several leaderboards: one table of all."""
+
+    folders: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders written by `eegdancer leaderboard`, one a data set."""
+    out: Path
+    """Folder for summary.csv and summary.md."""
+    reference: str | None = None
+    """Entry to compare with (default: the first of eegdancer, ridge, stimulus-time-mean and
+    constant that ran on all data sets)."""
+    track: str = "causal"
+    """Track to summarise: causal, transductive or non-causal."""
+
+
 COMMANDS: dict[str, type[Any]] = {
     "check-data": CheckData,
     "simulate": Simulate,
@@ -217,5 +232,6 @@ COMMANDS: dict[str, type[Any]] = {
     "evaluate": Evaluate,
     "leaderboard": Leaderboard,
     "audit": Audit,
+    "summary": Summary,
 }
 """Every command by its name."""

@@ -7,6 +7,7 @@ from benchmarks import options as arguments
 from benchmarks.commands.audit import audit
 from benchmarks.commands.data import cache, check_data, simulate
 from benchmarks.commands.leaderboard import leaderboard
+from benchmarks.commands.summary import summary
 from benchmarks.commands.training import evaluate, pretrain, train
 
 RUN: dict[type[Any], Callable[[Any], int]] = {
@@ -18,6 +19,7 @@ RUN: dict[type[Any], Callable[[Any], int]] = {
     arguments.Evaluate: evaluate,
     arguments.Leaderboard: leaderboard,
     arguments.Audit: audit,
+    arguments.Summary: summary,
 }
 
 
