@@ -72,7 +72,7 @@ def test_what_a_killed_run_left_behind_is_removed(jobs, trials, tmp_path):
 
 
 def test_a_second_run_is_refused_until_the_first_ends_or_is_killed(jobs, trials, tmp_path):
-    context = multiprocessing.get_context("forkserver")
+    context = multiprocessing.get_context("fork")
     ready = context.Event()
     process = context.Process(target=hold, args=(tmp_path, ready))
     process.start()
