@@ -48,10 +48,12 @@ class CheckData:
     """Root of the data set."""
     dataset: str | None = None
     """Data set; told from the layout by default."""
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Option of the data set as name=value, such as step_s=2 or trials=events; may be repeated."""
     report: Path | None = None
     """HTML file to write: montage, band power on the scalp, label tracks."""
     verbose: bool = False
-    """List every trial: length, labels, amplitude, constant channels."""
+    """List every trial (length, labels, amplitude, constant channels) and every finding."""
 
 
 @dataclass(frozen=True)

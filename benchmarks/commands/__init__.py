@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks import options as arguments
 from benchmarks.commands.audit import audit
+from benchmarks.commands.common import expanded
 from benchmarks.commands.data import cache, check_data, simulate
 from benchmarks.commands.leaderboard import leaderboard
 from benchmarks.commands.summary import summary
@@ -25,4 +26,4 @@ RUN: dict[type[Any], Callable[[Any], int]] = {
 
 def run(options: Any) -> int:
     """Run a command and return its exit status."""
-    return RUN[type(options)](options)
+    return RUN[type(options)](expanded(options))
