@@ -1,6 +1,9 @@
 """Simulated trials and recordings: EEG, labels and truth together."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from threadpoolctl import ThreadpoolController
 
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.simulation.affect import true_affect
@@ -50,7 +53,7 @@ class SimulatedRecording:
 def simulate_trial(
     config: SimulationConfig, subject: int, session: int, trial: int
 ) -> SimulatedTrial:
-    """Simulate one trial: a function of its arguments alone.
+    """Simulate one trial: a function of its arguments alone (not of the number of threads).
 
     Parameters
     ----------
@@ -72,14 +75,23 @@ def simulate_trial(
     labels, truth = simulate_labels(config, subject, session, trial)
     affect = true_affect(config, subject, session, trial)
     clip = config.clip(session, trial)
+    # Threads share out a matrix product in blocks of other sizes, and round it otherwise.
+    with _controller().limit(limits=1):
+        eeg = trial_eeg(config, affect, subject, session, trial)
     return SimulatedTrial(
         trial=trial,
         stimulus=stimulus_name(clip),
         clip_class=config.clip_class(clip),
-        eeg=trial_eeg(config, affect, subject, session, trial),
+        eeg=eeg,
         labels=labels,
         truth=truth,
     )
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Look for the libraries with threads once: it takes longer than a trial."""
+    return ThreadpoolController()
 
 
 def simulate_labels(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.features import log_band_power
@@ -205,3 +206,16 @@ def test_impossible_knobs(options, message):
 def test_ids_out_of_range(ids):
     with pytest.raises(ConfigError, match="must be 1 to"):
         simulate_trial(CONFIG, *ids)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_numbers_do_not_depend_on_threads(threads):
+    """Not in the EEG, nor in the features that are computed from it."""
+    config = SimulationConfig(n_subjects=1, duration_scale=0.1)
+    made = []
+    for n in (1, threads):
+        with threadpool_limits(n):
+            eeg = simulate_trial(config, 1, 1, 1).eeg
+            made.append((eeg, log_band_power(eeg, config.sfreq)))
+    np.testing.assert_array_equal(made[0][0], made[1][0])
+    np.testing.assert_array_equal(made[0][1], made[1][1])
