@@ -18,7 +18,7 @@ from eeg_emotion_env.trial import Trial
 
 ROUNDS = 3
 N_JOBS = 8
-STEPS = 12_000
+STEPS = 32_000
 """Updates of a job: ten seconds or so. Workers take a few seconds to start, whatever the jobs."""
 
 
@@ -49,7 +49,7 @@ class Work(Entry):
 
 
 def measure() -> list[Row]:
-    """Measure whole runs, the start of the workers included (five minutes or so, two cores)."""
+    """Measure whole runs, the start of the workers included (six minutes or so, two cores)."""
     rounds = [_round(Work, N_JOBS) for _ in track(range(ROUNDS), "running leaderboards")]
     ratios = [one / two for one, two in rounds]
     listed = ", ".join(f"{one:.0f} s against {two:.0f} s" for one, two in rounds)
