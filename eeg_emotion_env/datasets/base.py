@@ -188,10 +188,12 @@ class Dataset(ABC):
         return None
 
     def checked_survey(self, root: Path, options: Any) -> Survey:
-        """Do as `survey`, and look for what no data set may have (see `doubts`)."""
+        """Do as `survey`, and look for what no data set should have: `doubts`, `same_content`."""
         found = self.survey(root, options)
         for problem in doubts(found.recordings):
             found.add_problem(problem)
+        for doubt in same_content(found.recordings):
+            found.warn(doubt)
         return found
 
     def recordings(self, root: Path, options: Any) -> list[Recording]:
@@ -225,8 +227,7 @@ def doubts(recordings: Sequence[Recording]) -> Iterator[str]:
     Yields
     ------
     str
-        A problem: labels of other trials, other steps or channels than the rest, or the same
-        signals under two names.
+        A problem: labels of other trials, or other steps or channels than the rest.
     """
     for labels in {id(r.labels): r.labels for r in recordings}.values():
         keys = [key for r in recordings if r.labels is labels for key in r.keys]
@@ -257,17 +258,27 @@ def doubts(recordings: Sequence[Recording]) -> Iterator[str]:
                 f"{this.origin}: has {' and '.join(differences)}, unlike {recordings[0].origin}; "
                 "load them apart"
             )
-    yield from _same_content(recordings)
 
 
 SAMPLED_BYTES, SAMPLED_PLACES = 4096, (0.25, 0.5, 0.75)
 
 
-def _same_content(recordings: Sequence[Recording]) -> Iterator[str]:
-    """Say which files of different people or sessions hold the same bytes.
+def same_content(recordings: Sequence[Recording]) -> Iterator[str]:
+    """Say which files of different people or sessions look like copies of each other.
 
-    Bytes at a few places are compared first: recordings of the same clips often have one size,
-    never the same noise.
+    Sizes and the bytes at a few places are compared: recordings of the same clips often have one
+    size, never the same noise.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        All that will be loaded.
+
+    Yields
+    ------
+    str
+        A doubt. The files are used all the same, but a model that has learned from one of them
+        knows the other.
     """
     owners: dict[Path, TrialKey] = {}
     for recording in recordings:
@@ -291,7 +302,7 @@ def _same_content(recordings: Sequence[Recording]) -> Iterator[str]:
             if (mine.subject, mine.session) != (theirs.subject, theirs.session):
                 yield (
                     f"{path}: holds the same signals as {first}, which is another recording; "
-                    "restore the one that is wrong from the release"
+                    "scores across them mean nothing: restore the copy from the release"
                 )
 
 

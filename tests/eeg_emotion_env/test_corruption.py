@@ -709,7 +709,7 @@ DAMAGES = [
         "one person's recording under another's name",
         "seed",
         copy(SEED_FILE, "Preprocessed_EEG/2_20140404.mat"),
-        "holds the same signals as",
+        warning="holds the same signals as",
         place="Preprocessed_EEG/2_20140404.mat",
     ),
     Damage(
