@@ -6,6 +6,8 @@ its counterpart here under its own name, on the leaderboard ``<entry> (<30 Hz)``
 own has one by `below_30_hz`.
 """
 
+from collections.abc import Sequence
+
 from benchmarks.counterparts import competitor, counterpart
 from benchmarks.entries import Entry
 from benchmarks.statistics.roles import WITHOUT_HIGH_BANDS
@@ -51,6 +53,10 @@ def without_bands(trial: Trial) -> Trial:
     )
 
 
+def _all_without_bands(trials: Sequence[Trial]) -> list[Trial]:
+    return [without_bands(trial) for trial in trials]
+
+
 def below_30_hz(kind: type[Entry]) -> type[Entry]:
     """Make the counterpart of an entry that is shown no band above 30 Hz, in training or test.
 
@@ -65,7 +71,9 @@ def below_30_hz(kind: type[Entry]) -> type[Entry]:
         Its counterpart, to be assigned to a name of its module.
     """
     summary = "without the bands above 30 Hz"
-    return counterpart(kind, WITHOUT_HIGH_BANDS[0], summary, without_bands, without_bands, __name__)
+    return counterpart(
+        kind, WITHOUT_HIGH_BANDS[0], summary, _all_without_bands, without_bands, __name__
+    )
 
 
 def __getattr__(name: str) -> type[Entry]:

@@ -8,10 +8,11 @@ from benchmarks.entries.base import FloatArray
 from eeg_emotion_env.trial import Trial
 
 Change = Callable[[Trial], Trial]
+ChangeAll = Callable[[Sequence[Trial]], Sequence[Trial]]
 
 
 def counterpart(
-    kind: type[Entry], mark: str, summary: str, train: Change, test: Change, module: str
+    kind: type[Entry], mark: str, summary: str, train: ChangeAll, test: Change, module: str
 ) -> type[Entry]:
     """Make the counterpart of an entry.
 
@@ -23,8 +24,10 @@ def counterpart(
         What follows the entry's name on the leaderboard.
     summary : str
         What follows its summary.
-    train, test : callable
-        Change a trial of the training or test part before the entry sees it.
+    train : callable
+        Changes the training trials before the entry sees them.
+    test : callable
+        Changes a test trial before the entry sees it.
     module : str
         Module in which the counterpart is found.
 
@@ -36,10 +39,10 @@ def counterpart(
 
     def lack(cls: type[Entry], trials: Sequence[Trial]) -> str:
         # what needs raw EEG says so, if the change leaves none
-        return kind.lack([train(trial) for trial in trials])
+        return kind.lack(train(trials))
 
     def fit(self: Entry, trials: Sequence[Trial]) -> None:
-        kind.fit(self, [train(trial) for trial in trials])
+        kind.fit(self, train(trials))
 
     def predict(self: Entry, trial: Trial) -> FloatArray:
         return kind.predict(self, test(trial))

@@ -1,10 +1,12 @@
 """Entries trained on labels that are out of step: ``--entries benchmarks.shifted_labels:ridge,…``.
 
 The labels of each training trial are moved by half of the trial, circularly. They keep their mean,
-spread and smoothness and no longer tell what the EEG says when. Whatever an entry still scores
-beyond its null interval does not come from the time course of the EEG: it would be a leak, or a
-course that all trials have in common.
+spread and smoothness and no longer tell what the EEG says when. They still tell which trials are
+high and which are low: what an entry learns from that holds within trials as well, so its score
+falls, but not to its null interval. `benchmarks.swapped_labels` takes that away too.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,20 +17,20 @@ from eeg_emotion_env.trial import Trial
 MARK = " (shifted labels)"
 
 
-def half_shifted(trial: Trial) -> Trial:
-    """Move the labels of a trial by half of it, circularly.
+def half_shifted(trials: Sequence[Trial]) -> list[Trial]:
+    """Move the labels of each trial by half of it, circularly.
 
     Parameters
     ----------
-    trial : Trial
-        Trial with labels.
+    trials : sequence of Trial
+        Trials with labels.
 
     Returns
     -------
-    Trial
+    list of Trial
         The same with the label of step t at t + n / 2.
     """
-    return trial.replace(labels=np.roll(trial.labels, trial.n_steps // 2, axis=0))
+    return [t.replace(labels=np.roll(t.labels, t.n_steps // 2, axis=0)) for t in trials]
 
 
 def shifted_labels(kind: type[Entry]) -> type[Entry]:

@@ -12,7 +12,7 @@ from tests.benchmarks.conftest import made_trials
 
 def test_labels_move_by_half_a_trial_and_nothing_else_does():
     trial = made_trials()[0]
-    moved, half = half_shifted(trial), trial.n_steps // 2
+    (moved,), half = half_shifted([trial]), trial.n_steps // 2
     np.testing.assert_array_equal(moved.labels[half:], trial.labels[:-half])
     np.testing.assert_array_equal(moved.labels[:half], trial.labels[-half:])
     np.testing.assert_array_equal(moved.features, trial.features)
@@ -25,7 +25,7 @@ def test_what_is_learned_is_the_shifted_label():
     by_hand = ENTRIES["ridge"]()
     plain.fit(train)
     shifted.fit(train)
-    by_hand.fit([half_shifted(trial) for trial in train])
+    by_hand.fit(half_shifted(train))
     hidden = test.without_labels()
     np.testing.assert_array_equal(shifted.predict(hidden), by_hand.predict(hidden))
     ccc = [
