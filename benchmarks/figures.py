@@ -109,11 +109,11 @@ def critical_difference(comparison: RankComparison, labels: Sequence[str]) -> by
         ends = [ranks[first] - 0.012 * width, ranks[last] + 0.012 * width]
         height = 0.3 + 0.28 * level
         axes.plot(ends, [height, height], color=INK, linewidth=4, solid_capstyle="round")
+    title = f"Mean rank over {comparison.n_subjects} subjects (1 is best)"
     if comparison.critical_difference < width:
         ends = [n - comparison.critical_difference, n]
-        axes.plot(ends, [-0.95, -0.95], "|-", color=INK, linewidth=1.2, clip_on=False)
-        text = f"Nemenyi's critical difference {comparison.critical_difference:.2f} "
-        axes.text(ends[0], -0.95, text, ha="right", va="center", fontsize=8, color=SOFT)
+        axes.plot(ends, [-0.85, -0.85], "|-", color=INK, linewidth=1.2, clip_on=False)
+        title += f"; bracket: Nemenyi's critical difference, {comparison.critical_difference:.2f}"
     axes.set_xlim(left - 0.42 * width, right + 0.42 * width)
     axes.set_ylim(bottom, -0.05)
     axes.xaxis.tick_top()
@@ -121,8 +121,7 @@ def critical_difference(comparison: RankComparison, labels: Sequence[str]) -> by
     axes.plot([1, n], [0, 0], color=INK, linewidth=1.2, clip_on=False)
     axes.set_xticks(np.unique(np.linspace(1, n, min(n, 10)).round()))
     axes.set_yticks([])
-    title = f"Mean rank over {comparison.n_subjects} subjects (1 is best)"
-    axes.set_title(title, fontsize=10, pad=26)
+    axes.set_title(title, fontsize=10, pad=34)
     return _svg(figure)
 
 

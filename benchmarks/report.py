@@ -32,7 +32,7 @@ from benchmarks.statistics.comparison import rank_track
 from benchmarks.statistics.moments import Moments, Name, natural
 from benchmarks.statistics.paired import ALPHA, RankComparison, smallest_p
 from benchmarks.statistics.roles import OURS, rows_of
-from benchmarks.tables import formatted
+from benchmarks.tables import formatted, within_null
 from eeg_emotion_env.metrics import ccc
 
 MAX_TRIALS = 500
@@ -125,7 +125,7 @@ def findings(table: pd.DataFrame) -> list[str]:
             value = f"CCC {cells.loc[first, 'ccc'] or 'undefined'} {cells.loc[first, 'interval']}"
             lines.append(f"Highest of track {track}: {table.loc[first, 'entry']}, {value}".strip())
             lines += _differences(competing, cells)
-        within = [row["entry"] for _, row in rows.iterrows() if row["ccc"] <= row["null_high"]]
+        within = [row["entry"] for row in rows.to_dict("records") if within_null(row)]
         if within:
             lines.append(f"Not above their time-shift null ({track}): {', '.join(within)}")
         lines += _without_high_bands(rows)
@@ -179,7 +179,9 @@ def _without_high_bands(rows: pd.DataFrame) -> list[str]:
     if not len(tested):
         return []
     losing = tested[(tested["p_holm"] < ALPHA) & (tested["effect"] < 0)]
-    above = int((variants["ccc"] > variants["null_high"]).sum())
+    above = sum(
+        row["ccc"] == row["ccc"] and not within_null(row) for row in variants.to_dict("records")
+    )
     return [
         f"Without the bands above 30 Hz: {len(losing)} of {len(tested)} entries significantly "
         f"worse, {above} of {len(variants)} still above their null"

@@ -16,6 +16,7 @@ from benchmarks.tables import (
     column_groups,
     column_title,
     formatted,
+    within_null,
 )
 from eeg_emotion_env.metrics import METRICS
 
@@ -154,7 +155,7 @@ def bands_section(table: pd.DataFrame) -> str:
 def _bands_row(variant: Mapping[object, object], full: Mapping[object, object]) -> str:
     cells, _ = formatted(pd.DataFrame([variant, full]))
     reduced, whole = cells.iloc[0], cells.iloc[1]
-    above = variant["ccc"] > variant["null_high"]  # type: ignore[operator]
+    above = variant["ccc"] == variant["ccc"] and not within_null(variant)
     mark = reduced["standing"][:1]
     columns = [
         (whole["ccc"], full["ccc"]),

@@ -1,7 +1,8 @@
 """The leaderboard as text: cells, marks and titles, for Markdown and for the report."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ from benchmarks.statistics.paired import ALPHA
 from benchmarks.statistics.roles import is_competitor, role_of, rows_of
 from eeg_emotion_env.metrics import METRICS
 from eeg_emotion_env.trajectory_shape import SHAPES
+
+ROUNDING = 1e-9
+"""Differences of scores as small as this are none."""
 
 HIGHER_IS_BETTER = ("ccc", "pcc")
 
@@ -79,6 +83,23 @@ def column_groups(dims: Sequence[str]) -> dict[str, list[str]]:
     return groups
 
 
+def within_null(row: Mapping[Any, Any]) -> bool:
+    """Say whether an entry's CCC is no higher than its time-shift null.
+
+    Parameters
+    ----------
+    row : mapping
+        Row of the table made by `leaderboard_table`.
+
+    Returns
+    -------
+    bool
+        True up to the null's upper end and rounding: the null of a constant prediction is its
+        score.
+    """
+    return bool(row["ccc"] <= row["null_high"] + ROUNDING)
+
+
 def standing(rows: pd.DataFrame) -> list[str]:
     """Say how each row stands against the reference of its track.
 
@@ -105,8 +126,7 @@ def standing(rows: pd.DataFrame) -> list[str]:
             text = "no difference shown"
         elif (row["entry"], row["track"]) in references:
             text = "reference"
-        within = row["ccc"] <= row["null_high"]
-        texts.append(", ".join(filter(None, [text, "within null" if within else ""])))
+        texts.append(", ".join(filter(None, [text, "within null" if within_null(row) else ""])))
     return texts
 
 

@@ -22,6 +22,8 @@ def summary(options: arguments.Summary) -> int:
         table.to_csv(path, index=False, float_format="%.6f")
     with replacing(out / "summary.md") as path:
         path.write_text(summary_markdown(table, command), encoding="utf-8")
+    for dataset, n_subjects, simulated in table.attrs["datasets"]:
+        say(f"{dataset}: {n_subjects} subjects{', SIMULATED DATA' if simulated else ''}")
     _print(table)
     say(f"summary.csv and summary.md written to {out}")
     return 0

@@ -118,14 +118,18 @@ def summary_cells(table: pd.DataFrame) -> pd.DataFrame:
             "–" if math.isnan(low) else f"[{_text(low)}, {_text(high)}]" for low, high in intervals
         ],
         "I²": [_text(value, 2) for value in table["i2"]],
-        "p (Stouffer)": [_text(value) for value in table["p_stouffer"]],
-        "p (Holm)": [_text(value) for value in table["p_holm"]],
+        "p (Stouffer)": [_p_text(value) for value in table["p_stouffer"]],
+        "p (Holm)": [_p_text(value) for value in table["p_holm"]],
     }
     return pd.DataFrame(columns)
 
 
 def _text(value: float, digits: int = 3) -> str:
     return "–" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def _p_text(p: float) -> str:
+    return "<0.001" if p < 0.0005 else _text(p)
 
 
 def summary_markdown(table: pd.DataFrame, command: str) -> str:

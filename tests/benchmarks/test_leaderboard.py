@@ -277,6 +277,24 @@ def test_who_is_better_than_the_reference_and_who_is_within_the_null():
         leaderboard_table(run, reference="svr")
 
 
+def test_constants_of_each_fold_are_within_their_null():
+    # not 0, as folds differ, and not above what a shift leaves, which is the same
+    run = [
+        made(
+            p.labels,
+            np.full_like(p.labels, 0.1 * p.key.subject * p.key.trial),
+            "constant",
+            p.key.subject,
+            1,
+            p.key.trial,
+        )
+        for p in random_run(entries=("a",), n_subjects=6, n_steps=40)
+    ]
+    table = leaderboard_table(run, 100, n_null=50)
+    assert table.loc[0, "ccc"] != 0
+    assert standing(table) == ["within null"]
+
+
 def test_the_reference_is_declared_and_not_picked_on_the_scores():
     run = random_run(entries=("best", "constant", "ridge", "eegdancer"))
     table = leaderboard_table(run)

@@ -125,7 +125,9 @@ def test_command_writes_table_and_says_what_is_simulated(folders, tmp_path, caps
     third = folder_of(tmp_path / "three", run, "three")
     out = tmp_path / "out"
     assert main(["summary", *map(str, folders), str(third), "--out", str(out)]) == 0
-    assert "gru" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "three: 6 subjects, SIMULATED DATA" in shown
+    assert "gru" in shown
     table = pd.read_csv(out / "summary.csv")
     assert list(table["entry"]) == ["gru", "ridge", "constant", "svr"]
     text = (out / "summary.md").read_text(encoding="utf-8")
