@@ -92,7 +92,8 @@ def own_reading(setting: Setting) -> Finding:
 
 def future(setting: Setting) -> Finding:
     """Replace the EEG from a step on; earlier predictions must stay."""
-    return _probed(setting, "future", ROUNDING)
+    finding = _probed(setting, "future", ROUNDING)
+    return replace(finding, evidence=finding.evidence + _reaction(setting, finding))
 
 
 def length(setting: Setting) -> Finding:
@@ -284,6 +285,22 @@ def _probed(setting: Setting, group: str, tolerance: float = 0.0) -> Finding:
     return Finding(
         FAIL, f"{mine[worst].what}: {effect} ({n_moved} of {len(mine)} such changes show)"
     )
+
+
+def _reaction(setting: Setting, finding: Finding) -> str:
+    """Say what replaced EEG does to the predictions that may move: whether a pass means much."""
+    if finding.verdict != PASS:
+        return ""
+    plain = answers_alone(setting.base)
+    moves = [
+        difference([plain[place][probe.n_rows :]], [values[probe.n_rows :]])
+        for probe in setting.probes
+        if probe.group == "future"
+        for place, values in zip(probe.places, setting.base.answers[probe.name], strict=True)
+        if place is not None
+    ]
+    most = max(moves)
+    return f" before it, and by up to {most:.2g} after" if most else ", nor after it"
 
 
 def _moved(base: Outcome, probe: Probe, plain: Sequence[FloatArray]) -> float:

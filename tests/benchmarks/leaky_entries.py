@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 import time
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -391,12 +392,13 @@ class OtherPrecision(Honest):
 
 
 class OrderOfSet(Honest):
-    """Adds up in the order of a set of names."""
+    """Depends on the order of a set of names."""
 
     def fit(self, train):
         super().fit(train)
         names = list({f"subject {t.subject}, trial {t.trial}" for t in train})
-        self._model.intercept_ = self._model.intercept_ + 1e-3 * names.index(sorted(names)[0])
+        order = zlib.crc32(" ".join(names).encode()) / 2**32
+        self._model.intercept_ = self._model.intercept_ + 0.1 * order
 
 
 class GlobalRandom(Honest):
