@@ -1,8 +1,9 @@
 """Jobs on a Dask cluster that is already there (extra: dask; see docs/clusters.md)."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,10 @@ WORKERS_S = 60.0
 """Seconds to wait for the first worker."""
 
 ROUNDS = 3
-"""How often jobs are sent whose trials are lost with the workers that hold them."""
+"""How often jobs are sent that are lost with workers: their own, or those that hold the trials."""
+
+PAUSE_S = 2.0
+"""Seconds until the scheduler knows which workers have died, and nannies have started others."""
 
 _one_job = threading.Lock()
 """Held by the job that runs: random generators and thread settings belong to the process."""
@@ -81,9 +85,13 @@ class DaskCluster:
     def _alone(self, job: Job, trials: Sequence[Trial]) -> JobResult:
         for _ in range(ROUNDS):
             ((_, future),) = self._settled([job], trials)
-            # cancelled because trials were lost: perhaps with the worker that the last job killed
-            if not future.cancelled():
+            # cancelled because trials were lost, or given to a worker that was dying: perhaps with
+            # the worker that the last job killed
+            if not (future.cancelled() or _killed(future)):
                 break
+            time.sleep(PAUSE_S)
+            with suppress(TimeoutError):
+                self.client.wait_for_workers(1, timeout=WORKERS_S)
         return _result(future, job)
 
     def _settled(
