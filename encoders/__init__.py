@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from encoders.config import EncoderConfig, PretrainingConfig, StageConfig
     from encoders.diagnostics import codebook_usage
-    from encoders.errors import CheckpointError, EncoderConfigError
+    from encoders.errors import CheckpointError, CodebookWarning, EncoderConfigError
     from encoders.frozen import EncoderState, FrozenEncoder, load_encoder, shipped_encoder
     from encoders.pretraining import Progress, pretrain
 
 _HOMES = {
     "CheckpointError": "encoders.errors",
+    "CodebookWarning": "encoders.errors",
     "EncoderConfig": "encoders.config",
     "EncoderConfigError": "encoders.errors",
     "EncoderState": "encoders.frozen",
@@ -30,6 +31,7 @@ _HOMES = {
 
 __all__ = [
     "CheckpointError",
+    "CodebookWarning",
     "EncoderConfig",
     "EncoderConfigError",
     "EncoderState",

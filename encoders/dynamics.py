@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from encoders.config import EncoderConfig
 from encoders.layers import CausalAttentionBlock, label_head
-from encoders.vqvae import Quantized
+from encoders.quantizers import KINDS
+from encoders.vqvae import Quantized, discrete_continuous
 
 
 class MaskedDynamics(nn.Module):
@@ -26,22 +27,28 @@ class MaskedDynamics(nn.Module):
         width = config.dynamics_width
         self.horizons = horizons
         self.codebook_size = config.codebook_size
+        self.bidirectional = config.bidirectional
         self.embed = nn.Linear(2 * config.code_dim, width)
         self.mask_token = nn.Parameter(torch.randn(width) * 0.02)
         self.blocks = nn.ModuleList(
-            CausalAttentionBlock(width, config.dynamics_heads, config.window, config.dropout)
+            CausalAttentionBlock(
+                width, config.dynamics_heads, config.window, config.dropout, config.bidirectional
+            )
             for _ in range(config.dynamics_layers)
         )
         self.norm = nn.LayerNorm(width)
         # first head: the code of the step itself (hidden when masked); then one a horizon
+        levels = KINDS[config.quantizer].n_levels
         self.code_heads = nn.ModuleList(
-            nn.Linear(width, config.codebook_size if config.quantizer == "vq" else config.code_dim)
+            nn.Linear(width, levels * config.codebook_size if levels else config.code_dim)
             for _ in (0, *horizons)
         )
         self.guidance = label_head(width, config.n_label_dims)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, latents: Quantized, masked: Tensor | None = None) -> Tensor:
+    def forward(
+        self, latents: Quantized, masked: Tensor | None = None, valid: Tensor | None = None
+    ) -> Tensor:
         """Return states (batch, time, dynamics_width).
 
         Parameters
@@ -50,35 +57,29 @@ class MaskedDynamics(nn.Module):
             Output of the VQ-VAE.
         masked : Tensor of bool or None, shape (batch, time)
             True where the step is hidden from the model.
+        valid : Tensor of bool or None, shape (batch, time)
+            False at padded steps.
         """
         x = self.embed(discrete_continuous(latents))
         if masked is not None:
             x = torch.where(masked[..., None], self.mask_token, x)
         x = self.dropout(x)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, valid)
         return self.norm(x)
 
     def initial_state(self) -> list[Tensor]:
         """Return the empty caches of the attention blocks."""
         return [cast(CausalAttentionBlock, block).initial_state() for block in self.blocks]
 
-    def step(
-        self, latents: Quantized, state: list[Tensor], position: int
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Process one step, shape (1, 1, …), at `position` steps from the start."""
+    def step(self, latents: Quantized, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Process one step, shape (1, 1, …)."""
         x = self.embed(discrete_continuous(latents))
         caches = []
         for block, cache in zip(self.blocks, state, strict=True):
-            x, updated = cast(CausalAttentionBlock, block).step(x, cache, position)
+            x, updated = cast(CausalAttentionBlock, block).step(x, cache)
             caches.append(updated)
         return self.norm(x), caches
-
-
-def discrete_continuous(latents: Quantized) -> Tensor:
-    """Join prototype and residual, shape (batch, time, 2 * code_dim)."""
-    quantized = latents.quantized
-    return torch.cat([quantized, latents.continuous - quantized], dim=-1)
 
 
 def span_mask(

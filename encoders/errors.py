@@ -9,5 +9,9 @@ class CheckpointError(EEGEmotionError, ValueError):
     """Raised when a model folder is absent, damaged, changed or of another kind."""
 
 
+class CodebookWarning(UserWarning):
+    """The codebook is hardly used."""
+
+
 class EncoderConfigError(EEGEmotionError, ValueError):
     """Raised when a setting of an encoder or of its pretraining is impossible."""

@@ -4,6 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+LONG = 1024
+"""Steps beyond which attention over a window is done in blocks."""
+
+HIDDEN = -1e9
+"""Score of what attention must not see."""
+
 
 class CausalConvBlock(nn.Module):
     """Residual block: norm over channels, left-padded dilated convolution, GELU, projection.
@@ -56,11 +62,15 @@ class CausalAttentionBlock(nn.Module):
         Steps attended to, the current one included.
     dropout : float
         Dropout of attention and of the feed-forward layer.
+    bidirectional : bool
+        Attend as far ahead as back; such a block has no `step`.
     """
 
-    def __init__(self, width: int, heads: int, window: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, heads: int, window: int, dropout: float, bidirectional: bool = False
+    ) -> None:
         super().__init__()
-        self.heads, self.window = heads, window
+        self.heads, self.window, self.bidirectional = heads, window, bidirectional
         self.head_width = width // heads
         self.norm_attention = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
@@ -70,44 +80,119 @@ class CausalAttentionBlock(nn.Module):
             nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * width, width)
         )
         self.dropout = nn.Dropout(dropout)
+        # ages of what a stream remembers, oldest first: rotary positions matter by difference alone
+        ages = torch.arange(-window + 1, 1)
+        self.rotation: Tensor
+        self.register_buffer("rotation", rotation(ages, self.head_width), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, time, width) to the same shape; position t sees t - window + 1 … t."""
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Map (batch, time, width) to the same shape; position t sees t - window + 1 … t.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, time, width)
+            Input.
+        valid : Tensor of bool or None, shape (batch, time)
+            False at padded steps; of use to the bidirectional form alone, since padding is last.
+        """
+        q, k, v = self._heads(x)
+        angles = rotation(torch.arange(x.shape[1], device=x.device), self.head_width)
+        q, k = rotate(q, angles), rotate(k, angles)
+        if x.shape[1] > LONG and not self.bidirectional:
+            return self._finish(x, banded_attention(q, k, v, self.window))
         steps = torch.arange(x.shape[1], device=x.device)
-        q, k, v = self._heads(x, steps)
         distance = steps[:, None] - steps[None, :]
-        visible = (distance >= 0) & (distance < self.window)
+        visible = distance < self.window
+        visible &= (distance > -self.window) if self.bidirectional else (distance >= 0)
+        if self.bidirectional and valid is not None:
+            visible = (visible & valid[:, None, :])[:, None] | (distance == 0)
         return self._finish(x, functional.scaled_dot_product_attention(q, k, v, attn_mask=visible))
 
     def initial_state(self) -> Tensor:
-        """Return empty caches of keys and values, shape (2, 1, heads, 0, head_width)."""
-        return self.output.weight.new_zeros(2, 1, self.heads, 0, self.head_width)
+        """Return empty caches of keys and values, and the bias that hides what is not there yet.
 
-    def step(self, x: Tensor, state: Tensor, position: int) -> tuple[Tensor, Tensor]:
+        Returns
+        -------
+        Tensor, shape (1, heads, window, 2 * head_width + 1)
+            Newest last. Its size never changes.
+        """
+        state = self.output.weight.new_zeros(1, self.heads, self.window, 2 * self.head_width + 1)
+        state[..., -1] = HIDDEN
+        return state
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Process one step, shape (1, 1, width), with the caches of earlier steps."""
-        q, k, v = self._heads(x, torch.tensor([position], device=x.device))
-        cache = torch.cat([state, torch.stack([k, v])], dim=3)[:, :, :, -self.window :]
-        attended = functional.scaled_dot_product_attention(q, cache[0], cache[1])
+        q, k, v = self._heads(x)
+        cache = torch.cat([state[:, :, 1:], torch.cat([k, v, torch.zeros_like(k[..., :1])], -1)], 2)
+        k, v, bias = cache.split([self.head_width, self.head_width, 1], dim=-1)
+        # the newest position is the origin, so that the query needs no rotation
+        scores = q @ rotate(k, self.rotation).transpose(-1, -2) * self.head_width**-0.5
+        attended = torch.softmax(scores + bias.transpose(-1, -2), dim=-1) @ v
         return self._finish(x, attended), cache
 
-    def _heads(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         qkv = self.qkv(self.norm_attention(x))
         q, k, v = qkv.unflatten(-1, (3, self.heads, self.head_width)).permute(2, 0, 3, 1, 4)
-        return rotate(q, positions), rotate(k, positions), v
+        return q, k, v
 
     def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
         x = x + self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
         return x + self.dropout(self.feedforward(self.norm_feedforward(x)))
 
 
-def rotate(x: Tensor, positions: Tensor) -> Tensor:
-    """Apply rotary position embedding (Su et al. 2021) to (batch, heads, time, head_width)."""
-    half = x.shape[-1] // 2
-    # float64 angles keep far positions of an hours-long stream exact
-    frequency = 10000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float64) / half)
+def banded_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
+    """Attend over a causal window in blocks: time and memory grow linearly with the sequence.
+
+    Parameters
+    ----------
+    q, k, v : Tensor, shape (batch, heads, time, head_width)
+        Queries, keys, values; positions are already in them.
+    window : int
+        Steps attended to, the current one included.
+
+    Returns
+    -------
+    Tensor, shape (batch, heads, time, head_width)
+        Attended values.
+    """
+    batch, time = q.shape[0], q.shape[2]
+    n_blocks = -(-time // window)
+    rest = n_blocks * window - time
+
+    def blocks(x: Tensor, before: int) -> Tensor:
+        padded = functional.pad(x, (0, 0, before, rest))
+        windows = padded.unfold(2, window + before, window)
+        return windows.permute(0, 2, 1, 4, 3).flatten(0, 1)
+
+    age = torch.arange(window, device=q.device)[:, None] + window
+    distance = age - torch.arange(2 * window, device=q.device)[None]
+    visible = ((distance >= 0) & (distance < window))[None].repeat(n_blocks, 1, 1)
+    visible[0, :, :window] = False
+    attended = functional.scaled_dot_product_attention(
+        blocks(q, 0),
+        blocks(k, window),
+        blocks(v, window),
+        attn_mask=visible.repeat(batch, 1, 1)[:, None],
+    )
+    joined = attended.unflatten(0, (batch, n_blocks)).permute(0, 2, 1, 3, 4).flatten(2, 3)
+    return joined[:, :, :time]
+
+
+def rotation(positions: Tensor, head_width: int) -> Tensor:
+    """Return cosines and sines of rotary positions, shape (2, time, head_width // 2), float32."""
+    half = head_width // 2
+    # float64 angles keep far positions of an hours-long recording exact
+    frequency = 10000.0 ** (
+        -torch.arange(half, device=positions.device, dtype=torch.float64) / half
+    )
     angle = positions.to(torch.float64)[:, None] * frequency
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    first, second = x[..., :half], x[..., half:]
+    return torch.stack([angle.cos(), angle.sin()]).to(torch.float32)
+
+
+def rotate(x: Tensor, angles: Tensor) -> Tensor:
+    """Apply rotary positions (Su et al. 2021) to (batch, heads, time, head_width)."""
+    cos, sin = angles[0].to(x.dtype), angles[1].to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 

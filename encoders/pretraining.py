@@ -1,26 +1,37 @@
 """Pretraining: VQ-VAE first, then the masked dynamics on its frozen codes; then both are frozen."""
 
-import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
 from encoders.config import EncoderConfig, PretrainingConfig, StageConfig
 from encoders.diagnostics import codebook_usage
-from encoders.dynamics import MaskedDynamics, span_mask
-from encoders.errors import EncoderConfigError
+from encoders.dynamics import MaskedDynamics
+from encoders.errors import CodebookWarning, EncoderConfigError
+from encoders.fitting import Fitting
 from encoders.frozen import FrozenEncoder
 from encoders.groups import hold_out
-from encoders.vqvae import CausalVQVAE, Quantized
+from encoders.montage import Montage
+from encoders.resume import ResumeFile
+from encoders.sequences import Sequences
+from encoders.stages import DynamicsStage, Stage, VQVAEStage, label_scale
+from encoders.targets import target_mixing
+from encoders.vqvae import CausalVQVAE
 
 FloatArray = NDArray[np.float32]
+
+COLLAPSED = 0.1
+"""A codebook is said to collapse below this share of its size in perplexity."""
+
+SETTLED = 5
+"""Epochs before the alarm may ring."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +41,16 @@ class Progress:
     Attributes
     ----------
     stage : str
-        ``"vqvae"`` or ``"dynamics"``.
+        ``"vqvae"``, ``"teacher"`` or ``"dynamics"``.
     epoch, epochs : int
         Epochs done in this stage, and the most there can be.
     loss, validation : float
         Training loss and validation loss of the epoch.
     best : float
         Best validation loss so far.
+    perplexity : float
+        Of the prototypes in the epoch's training steps; NaN after the first stage and without
+        prototypes.
     """
 
     stage: str
@@ -45,42 +59,10 @@ class Progress:
     loss: float
     validation: float
     best: float
+    perplexity: float
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Padded sequences: features (B, T, C, F), labels (B, T, D), valid (B, T)."""
-
-    features: Tensor
-    labels: Tensor
-    valid: Tensor
-
-
-class Sequences:
-    """Training sequences as padded batches; labels are standardised by the training part."""
-
-    def __init__(
-        self, features: Sequence[FloatArray], labels: Sequence[FloatArray], batch_size: int
-    ) -> None:
-        self._features = [torch.from_numpy(np.array(f, dtype=np.float32)) for f in features]
-        self._labels = [torch.from_numpy(np.array(y, dtype=np.float32)) for y in labels]
-        self._batch_size = batch_size
-
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
-        """Yield batches in random order, or in the given order without a generator."""
-        order = np.arange(len(self._features))
-        if rng is not None:
-            rng.shuffle(order)
-        for start in range(0, len(order), self._batch_size):
-            chosen = order[start : start + self._batch_size]
-            lengths = torch.tensor([len(self._features[i]) for i in chosen])
-            yield Batch(
-                pad_sequence([self._features[i] for i in chosen], batch_first=True),
-                pad_sequence(
-                    [self._labels[i] for i in chosen], batch_first=True, padding_value=torch.nan
-                ),
-                torch.arange(int(lengths.max()))[None] < lengths[:, None],
-            )
+OnEpoch = Callable[[Progress], None] | None
 
 
 def pretrain(
@@ -89,15 +71,18 @@ def pretrain(
     labels: Sequence[FloatArray] | None = None,
     config: EncoderConfig | None = None,
     pretraining: PretrainingConfig | None = None,
-    on_epoch: Callable[[Progress], None] | None = None,
+    on_epoch: OnEpoch = None,
     description: dict[str, Any] | None = None,
+    positions: Sequence[NDArray[np.floating]] | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> FrozenEncoder:
     """Pretrain an encoder on training sequences and freeze it.
 
     Parameters
     ----------
     features : sequence of ndarray, each (n_steps, n_channels, n_bands), float32
-        Normalised features of training trials. Held-out subjects must not be among them.
+        Normalised features of training trials. Held-out subjects must not be among them. With
+        sites (`EncoderConfig.n_sites`) each may have other channels.
     groups : sequence of hashable
         Group (subject) of each sequence; whole groups are kept out for early stopping.
     labels : sequence of ndarray or None, each (n_steps, n_dims), float32
@@ -110,6 +95,12 @@ def pretrain(
         Called with `Progress` after each epoch.
     description : dict or None
         JSON-able notes that are saved with the model.
+    positions : sequence of ndarray or None, each (n_channels, 3)
+        Electrodes of each sequence; needed with sites. The first one's become the encoder's own
+        (see `FrozenEncoder.on`).
+    resume : path-like or None
+        File that keeps the state after each epoch. If it is there, pretraining goes on from it and
+        gives the same encoder as without a break; it is removed at the end.
 
     Returns
     -------
@@ -120,26 +111,38 @@ def pretrain(
     ------
     EncoderConfigError
         If there are fewer than two groups or the shapes do not fit.
+    CheckpointError
+        If the file to resume from is damaged or of another pretraining.
+
+    Warns
+    -----
+    CodebookWarning
+        If the codebook collapses.
     """
     settings = pretraining or PretrainingConfig()
     guided = labels is not None and settings.guidance > 0
     shape = _shape(features, labels if guided else None, config)
+    montages = _montages(features, shape, positions)
     targets = labels if guided and labels is not None else [f[:, 0, :0] for f in features]
     kept_out = hold_out(groups, settings.validation_share, settings.seed)
     train = [i for i, group in enumerate(groups) if group not in kept_out]
     validation = [i for i, group in enumerate(groups) if group in kept_out]
-    mean, std = _label_scale([targets[i] for i in train])
+    mean, std = label_scale([targets[i] for i in train])
     parts = [
         Sequences(
             [features[i] for i in part],
             [(targets[i] - mean) / std for i in part],
             settings.batch_size,
+            montages and [montages[i] for i in part],
+            shape.input_dropout,
         )
         for part in (train, validation)
     ]
+    file = ResumeFile(resume, _fingerprint(shape, settings, features, targets, groups))
+    run = _Run(shape, settings, parts[0], parts[1], guided, on_epoch, file)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        vqvae, dynamics = _run_stages(shape, settings, parts[0], parts[1], guided, on_epoch)
+        vqvae, dynamics = run.stages()
     encoder = FrozenEncoder(
         vqvae,
         dynamics,
@@ -151,184 +154,113 @@ def pretrain(
             "n_sequences": len(features),
             "n_steps": int(sum(len(f) for f in features)),
         },
+        montages[0] if montages else None,
     )
-    encoder.description["codebook"] = codebook_usage(
-        [encoder.codes(features[i]) for i in train], shape.codebook_size
-    )
+    if shape.quantizer != "none":
+        codes = [encoder.codes_of_inputs(inputs) for inputs in parts[0].inputs]
+        encoder.description["codebook"] = codebook_usage(codes, shape.codebook_size)
+    file.delete()
     return encoder
 
 
-def _run_stages(
+@dataclass(frozen=True)
+class _Run:
+    """One pretraining: its parts, and how it is watched and kept."""
+
+    shape: EncoderConfig
+    settings: PretrainingConfig
+    train: Sequences
+    validation: Sequences
+    guided: bool
+    on_epoch: OnEpoch
+    file: ResumeFile
+
+    def stages(self) -> tuple[CausalVQVAE, MaskedDynamics]:
+        """Run the stages one after the other."""
+        settings, threshold = self.settings, _dead_code_threshold(self.shape, self.train)
+        vqvae = CausalVQVAE(self.shape, settings.commitment_weight, threshold)
+        _initialise_codebook(vqvae, self.train)
+        mixing = target_mixing(settings.target, self.train.inputs, settings.band_hz)
+        first = VQVAEStage(vqvae, settings, self.guided, torch.from_numpy(mixing))
+        self._fit(first, settings.vqvae, settings.seed)
+        vqvae.eval().requires_grad_(False)
+        teacher = self._teacher(vqvae) if settings.teacher else None
+        dynamics = MaskedDynamics(self.shape, settings.horizons)
+        second = DynamicsStage(vqvae, dynamics, settings, self.guided, teacher)
+        self._fit(second, settings.dynamics, settings.seed + 1)
+        return vqvae, dynamics
+
+    def _teacher(self, vqvae: CausalVQVAE) -> MaskedDynamics:
+        settings = self.settings
+        teacher = MaskedDynamics(replace(self.shape, bidirectional=True), settings.horizons)
+        stage = DynamicsStage(vqvae, teacher, settings, self.guided)
+        self._fit(stage, settings.dynamics, settings.seed + 2)
+        return teacher.eval().requires_grad_(False)
+
+    def _fit(self, stage: Stage, limits: StageConfig, seed: int) -> None:
+        fitting = Fitting(stage, limits, self.train, self.validation, seed)
+        kept = self.file.load(stage.name)
+        if kept is not None:
+            fitting.load_state_dict(kept)
+        alarmed = False
+        while not fitting.finished:
+            loss, score = fitting.run_epoch()
+            self.file.save(stage.name, fitting.state_dict())
+            perplexity = stage.perplexity()
+            if fitting.epoch >= SETTLED and not alarmed:
+                alarmed = self._alarm(perplexity)
+            if self.on_epoch is not None:
+                epochs = (fitting.epoch, limits.epochs)
+                self.on_epoch(Progress(stage.name, *epochs, loss, score, fitting.best, perplexity))
+        fitting.restore_best()
+
+    def _alarm(self, perplexity: float) -> bool:
+        """Warn if the codebook collapses; NaN where there is none."""
+        collapsed = perplexity < COLLAPSED * self.shape.codebook_size
+        if collapsed:
+            warnings.warn(
+                f"the codebook collapses: the perplexity of its {self.shape.codebook_size} "
+                f"prototypes is {perplexity:.1f}. Take a smaller codebook_size, or check that the "
+                "features vary",
+                CodebookWarning,
+                stacklevel=2,
+            )
+        return collapsed
+
+
+def _montages(
+    features: Sequence[FloatArray],
     shape: EncoderConfig,
-    settings: PretrainingConfig,
-    train: Sequences,
-    validation: Sequences,
-    guided: bool,
-    on_epoch: Callable[[Progress], None] | None,
-) -> tuple[CausalVQVAE, MaskedDynamics]:
-    vqvae = CausalVQVAE(shape, settings.commitment_weight, _dead_code_threshold(shape, train))
-    _initialise_codebook(vqvae, train)
-    stage = VQVAEStage(vqvae, settings, guided)
-    _fit(stage, settings.vqvae, train, validation, settings.seed, on_epoch)
-    vqvae.eval().requires_grad_(False)
-    dynamics = MaskedDynamics(shape, settings.horizons)
-    second = DynamicsStage(vqvae, dynamics, settings, guided)
-    _fit(second, settings.dynamics, train, validation, settings.seed + 1, on_epoch)
-    return vqvae, dynamics
+    positions: Sequence[NDArray[np.floating]] | None,
+) -> list[Montage] | None:
+    """Return the montage of each sequence, one object for each that differs."""
+    if not shape.n_sites:
+        return None
+    if positions is None or len(positions) != len(features):
+        raise EncoderConfigError(
+            "an encoder with sites needs the positions of the electrodes of every sequence"
+        )
+    known: dict[bytes, Montage] = {}
+    for array, where in zip(features, positions, strict=True):
+        key = np.asarray(where, dtype=np.float64).tobytes()
+        if key not in known:
+            known[key] = Montage(array.shape[1], shape.n_bands, shape.n_sites, where)
+    return [known[np.asarray(where, dtype=np.float64).tobytes()] for where in positions]
 
 
-class VQVAEStage(nn.Module):
-    """Loss of the first stage: reconstruction, commitment and label guidance."""
-
-    name = "vqvae"
-
-    def __init__(self, vqvae: CausalVQVAE, settings: PretrainingConfig, guided: bool) -> None:
-        super().__init__()
-        self.model = vqvae
-        self.weight = settings.guidance if guided else 0.0
-
-    def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return training loss and selection criterion of a batch."""
-        latents = self.model(batch.features, batch.valid)
-        error = (self.model.decode(latents.quantized) - batch.features).square().mean(dim=(2, 3))
-        reconstruction = error[batch.valid].mean()
-        loss = reconstruction
-        if self.weight:
-            guidance = label_loss(self.model.guidance(latents.quantized), batch.labels)
-            loss = loss + self.weight * guidance
-        return loss + latents.commitment, loss
-
-
-class DynamicsStage(nn.Module):
-    """Loss of the second stage: hidden codes, later codes and label guidance."""
-
-    name = "dynamics"
-
-    def __init__(
-        self,
-        vqvae: CausalVQVAE,
-        dynamics: MaskedDynamics,
-        settings: PretrainingConfig,
-        guided: bool,
-    ) -> None:
-        super().__init__()
-        # in a list, so that train() leaves the finished first stage alone
-        self._frozen = [vqvae]
-        self.model = dynamics
-        self.settings = settings
-        self.weight = settings.guidance if guided else 0.0
-
-    def forward(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return training loss and selection criterion of a batch."""
-        with torch.no_grad():
-            latents = self._frozen[0](batch.features, batch.valid)
-        hidden = span_mask(batch.valid, self.settings.mask_ratio, self.settings.span, generator)
-        states = self.model(latents, hidden)
-        loss = self._code_loss(states, latents, batch.valid, hidden)
-        if self.weight:
-            guidance = label_loss(self.model.guidance(states), batch.labels)
-            return loss + self.weight * guidance, guidance
-        return loss, loss
-
-    def _code_loss(
-        self, states: Tensor, latents: Quantized, valid: Tensor, hidden: Tensor
-    ) -> Tensor:
-        """Loss of the hidden codes and of the later ones, relative to knowing nothing."""
-        heads, losses = self.model.code_heads, []
-        for head, horizon in zip(heads, (0, *self.model.horizons), strict=True):
-            wanted = (hidden if horizon == 0 else valid)[:, horizon:]
-            if wanted.shape[1]:
-                guesses = head(states[:, : states.shape[1] - horizon])
-                losses.append(self._prediction_loss(guesses, latents, wanted, horizon))
-        return torch.stack(losses).mean()
-
-    def _prediction_loss(
-        self, guesses: Tensor, latents: Quantized, wanted: Tensor, horizon: int
-    ) -> Tensor:
-        if self._frozen[0].config.quantizer == "none":
-            targets = latents.continuous[:, horizon:][wanted]
-            error = (guesses[wanted] - targets).square().mean()
-            return error / targets.var().clamp_min(1e-6) if len(targets) else guesses.sum() * 0.0
-        codes = latents.codes[:, horizon:].masked_fill(~wanted, -1)
-        # relative to guessing uniformly, so that the weight of the guidance does not depend on K
-        return _cross_entropy(guesses, codes) / math.log(self.model.codebook_size)
-
-
-def label_loss(predicted: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared error over annotated steps; zero where nothing is annotated."""
-    annotated = ~torch.isnan(labels)
-    if not annotated.any():
-        return predicted.sum() * 0.0
-    return (predicted[annotated] - labels[annotated]).square().mean()
-
-
-def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    flat = targets.reshape(-1)
-    if not (flat >= 0).any():
-        return logits.sum() * 0.0
-    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=-1)
-
-
-def _fit(
-    stage: VQVAEStage | DynamicsStage,
-    limits: StageConfig,
-    train: Sequences,
-    validation: Sequences,
-    seed: int,
-    on_epoch: Callable[[Progress], None] | None,
-) -> None:
-    """Train a stage, stop early, and leave the model at its best validation loss."""
-    trained = [p for p in stage.model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        trained, lr=limits.learning_rate, weight_decay=limits.weight_decay
-    )
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
-    best, best_epoch, best_state = float("inf"), 0, stage.model.state_dict()
-    for epoch in range(1, limits.epochs + 1):
-        stage.train()
-        loss = _train_epoch(stage, train, optimiser, trained, rng, generator)
-        score = _validate(stage, validation, seed)
-        if score < best:
-            best, best_epoch = score, epoch
-            best_state = {k: v.clone() for k, v in stage.model.state_dict().items()}
-        if on_epoch is not None:
-            on_epoch(Progress(stage.name, epoch, limits.epochs, loss, score, best))
-        if epoch - best_epoch >= limits.patience:
-            break
-    stage.model.load_state_dict(best_state)
-    stage.eval()
-
-
-def _train_epoch(
-    stage: VQVAEStage | DynamicsStage,
-    train: Sequences,
-    optimiser: torch.optim.Optimizer,
-    trained: list[nn.Parameter],
-    rng: np.random.Generator,
-    generator: torch.Generator,
-) -> float:
-    losses = []
-    for batch in train.batches(rng):
-        loss, _ = stage(batch, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
-        losses.append(float(loss.detach()))
-    return float(np.mean(losses))
-
-
-@torch.no_grad()
-def _validate(stage: VQVAEStage | DynamicsStage, validation: Sequences, seed: int) -> float:
-    stage.eval()
-    # the same masks in every epoch, so that epochs can be compared
-    generator = torch.Generator().manual_seed(seed)
-    scores = [
-        (float(stage(batch, generator)[1]), int(batch.valid.sum()))
-        for batch in validation.batches()
-    ]
-    return float(np.average([s for s, _ in scores], weights=[n for _, n in scores]))
+def _fingerprint(*parts: Any) -> str:
+    """Return a hash of all that a pretraining depends on."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Sequence) and not isinstance(part, str):
+            for item in part:
+                array = isinstance(item, np.ndarray)
+                digest.update(
+                    np.ascontiguousarray(item).tobytes() if array else repr(item).encode()
+                )
+        else:
+            digest.update(repr(part).encode())
+    return digest.hexdigest()
 
 
 def _shape(
@@ -339,22 +271,20 @@ def _shape(
     if not features:
         raise EncoderConfigError("pretraining needs at least two sequences of features, not none")
     _, n_channels, n_bands = features[0].shape
-    n_dims = labels[0].shape[1] if labels else 0
+    n_sites = config.n_sites if config else 0
     base = asdict(config) if config else {}
-    shape = EncoderConfig(
-        **{**base, "n_channels": n_channels, "n_bands": n_bands, "n_label_dims": n_dims}
-    )
-    if any(f.shape[1:] != (n_channels, n_bands) for f in features):
-        raise EncoderConfigError("all sequences must have the same channels and bands")
-    return shape
-
-
-def _label_scale(labels: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
-    rows = np.concatenate(list(labels))
-    if rows.shape[1] == 0:
-        return np.zeros(0, np.float32), np.ones(0, np.float32)
-    std = np.nanstd(rows, axis=0)
-    return np.nanmean(rows, axis=0).astype(np.float32), np.maximum(std, 1e-6).astype(np.float32)
+    given = {
+        "n_channels": n_sites or n_channels,
+        "n_bands": n_bands,
+        "n_label_dims": labels[0].shape[1] if labels else 0,
+    }
+    if any(f.shape[2] != n_bands for f in features):
+        raise EncoderConfigError("all sequences must have the same bands")
+    if not n_sites and any(f.shape[1] != n_channels for f in features):
+        raise EncoderConfigError(
+            "all sequences must have the same channels, unless the encoder has sites (n_sites)"
+        )
+    return EncoderConfig(**{**base, **given})
 
 
 def _dead_code_threshold(shape: EncoderConfig, train: Sequences) -> float:

@@ -5,10 +5,10 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from vector_quantize_pytorch import VectorQuantize
 
 from encoders.config import EncoderConfig
 from encoders.layers import CausalConvBlock, label_head
+from encoders.quantizers import KINDS, soft_assignment
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Quantized:
         Before quantisation.
     quantized : Tensor, shape (batch, time, code_dim)
         Prototype of each step.
-    codes : Tensor, shape (batch, time), int64
-        Index of the prototype.
+    codes : Tensor, shape (batch, time, n_levels), int64
+        Index of the prototype, and of the codebooks after the first.
     commitment : Tensor, scalar
         Commitment loss.
     """
@@ -52,8 +52,8 @@ class SpatialMixing(nn.Module):
 class CausalVQVAE(nn.Module):
     """Encoder, vector quantiser and decoder; no output looks at a later step.
 
-    The reconstruction target is the normalised log band power, in which each channel and band has
-    about unit variance: neither amplitude nor 1/f dominates.
+    The decoder reconstructs what pretraining sets as target (`PretrainingConfig.target`), never raw
+    amplitude.
 
     Parameters
     ----------
@@ -81,15 +81,7 @@ class CausalVQVAE(nn.Module):
         self.to_code = nn.Sequential(
             nn.LayerNorm(config.width), nn.Linear(config.width, config.code_dim)
         )
-        self.quantizer = VectorQuantize(
-            dim=config.code_dim,
-            codebook_size=config.codebook_size,
-            decay=config.codebook_decay,
-            kmeans_init=True,
-            kmeans_iters=20,
-            threshold_ema_dead_code=dead_code_threshold,
-            commitment_weight=commitment_weight,
-        )
+        self.quantizer = KINDS[config.quantizer](config, commitment_weight, dead_code_threshold)
         self.decoder = nn.Sequential(
             nn.Linear(config.code_dim, config.width),
             nn.GELU(),
@@ -115,7 +107,7 @@ class CausalVQVAE(nn.Module):
         return self._quantized(continuous, valid)
 
     def decode(self, quantized: Tensor) -> Tensor:
-        """Reconstruct features, shape (batch, time, channels, bands), from prototypes."""
+        """Reconstruct the target, shape (batch, time, channels, bands), from prototypes."""
         return self.decoder(quantized).unflatten(-1, (self.config.n_channels, self.config.n_bands))
 
     def initial_state(self) -> list[Tensor]:
@@ -131,17 +123,29 @@ class CausalVQVAE(nn.Module):
             buffers.append(updated)
         return self._quantized(self.to_code(x)), buffers
 
+    def latent(self, quantized: Quantized) -> Tensor:
+        """Join prototype, residual and, if asked for, soft assignment: (batch, time, …)."""
+        parts = [discrete_continuous(quantized)]
+        if self.config.soft_assignment:
+            parts.append(soft_assignment(quantized.continuous, self.quantizer.prototypes()))
+        return torch.cat(parts, dim=-1)
+
     def _quantized(self, continuous: Tensor, valid: Tensor | None = None) -> Quantized:
-        if self.config.quantizer == "none":
-            codes = torch.zeros(continuous.shape[:-1], dtype=torch.int64)
-            return Quantized(continuous, continuous, codes, continuous.new_zeros(()))
-        quantized, codes, commitment = self.quantizer(continuous, mask=valid)
-        return Quantized(continuous, quantized, codes, commitment.sum())
+        if self.training:
+            return Quantized(continuous, *self.quantizer.fit(continuous, valid))
+        return Quantized(continuous, *self.quantizer.lookup(continuous), continuous.new_zeros(()))
 
     def _hide_channels(self, features: Tensor) -> Tensor:
         """Drop whole channels of a sequence in training, as bad electrodes would be."""
-        if not self.training or self.config.input_dropout == 0:
+        # on sites, electrodes are hidden before they are brought there (`Sequences`)
+        if not self.training or self.config.input_dropout == 0 or self.config.n_sites:
             return features
         batch, time, channels, bands = features.shape
         flat = features.permute(0, 2, 1, 3).reshape(batch, channels, time * bands)
         return self.input_dropout(flat).reshape(batch, channels, time, bands).permute(0, 2, 1, 3)
+
+
+def discrete_continuous(latents: Quantized) -> Tensor:
+    """Join prototype and residual, shape (batch, time, 2 * code_dim)."""
+    quantized = latents.quantized
+    return torch.cat([quantized, latents.continuous - quantized], dim=-1)

@@ -22,7 +22,7 @@ from benchmarks.entries.tuning import validation_score
 from eeg_emotion_env.observation import ELAPSED_SCALE_S
 from eeg_emotion_env.splits import validation_groups
 from eeg_emotion_env.trial import Trial
-from encoders.pretraining import label_loss
+from encoders.stages import label_loss
 
 EPOCHS = 40
 PATIENCE = 8

@@ -23,7 +23,7 @@ from benchmarks.entries.rowwise import smooth
 from benchmarks.entries.tuning import best_of, split_for_validation
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.trial import Trial
-from encoders.pretraining import label_loss
+from encoders.stages import label_loss
 
 SFREQ = 100.0
 """Rate that raw EEG is brought to, Hz."""

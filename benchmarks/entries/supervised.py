@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from benchmarks.entries.base import Entry, FloatArray, label_mean, label_std, limited
 from benchmarks.entries.tuning import best_of, split_for_validation
 from eeg_emotion_env.trial import Trial
-from encoders.pretraining import label_loss
+from encoders.stages import label_loss
 
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
