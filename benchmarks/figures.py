@@ -52,7 +52,7 @@ def forest(table: pd.DataFrame, subjects: pd.DataFrame, labels: Mapping[Name, st
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def _forest_row(axes: Axes, row: int, values: Mapping[Hashable, Any], subjects: np.ndarray) -> None:
@@ -122,7 +122,7 @@ def critical_difference(comparison: RankComparison, labels: Sequence[str]) -> by
     axes.set_xticks(np.unique(np.linspace(1, n, min(n, 10)).round()))
     axes.set_yticks([])
     axes.set_title(title, fontsize=10, pad=34)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def forest_text(table: pd.DataFrame, labels: Mapping[Name, str], intervals: Sequence[str]) -> str:
@@ -179,9 +179,10 @@ def _names(table: pd.DataFrame) -> list[Name]:
     return list(zip(table["entry"], table["track"], strict=True))
 
 
-def _svg(figure: Figure) -> bytes:
+def as_svg(figure: Figure) -> bytes:
+    """Return a figure as SVG; the same figure makes the same bytes."""
     buffer = io.BytesIO()
-    # A fixed salt and no date: the same results make the same bytes.
+    # a fixed salt and no date
     with mpl.rc_context({"svg.hashsalt": "eeg-emotion-env"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()

@@ -8,7 +8,7 @@ import tyro
 
 from agents.config import AgentConfig
 from eeg_emotion_env.simulation import SimulationConfig
-from encoders.config import StageConfig
+from encoders.config import EncoderConfig, PretrainingConfig, StageConfig
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,53 @@ class Pretrain:
     """Subjects to keep out of everything, separated by commas."""
     guided: bool = True
     """Use the labels of the training subjects as an auxiliary target."""
+    guidance: float = PretrainingConfig.guidance
+    """Weight of that target."""
+    mix: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Further data set to pretrain on, NAME or NAME=FOLDER, all its subjects; may be repeated;
+    needs --sites."""
+    sites: int = EncoderConfig.n_sites
+    """Sites on the head that the channels of any montage are brought to; 0 ties the encoder to
+    the channels of the data set."""
+    quantizer: str = EncoderConfig.quantizer
+    """Quantiser: vq, residual-vq, fsq or none."""
+    codebook_size: int = EncoderConfig.codebook_size
+    """Prototypes."""
+    code_dim: int = EncoderConfig.code_dim
+    """Dimensions of a prototype."""
+    soft_assignment: bool = EncoderConfig.soft_assignment
+    """Add how much a step belongs to each prototype to the latents."""
+    state_width: int = EncoderConfig.dynamics_width
+    """Width of the dynamics' state."""
+    window: int = EncoderConfig.window
+    """Steps that the dynamics look back over."""
+    mask_ratio: float = PretrainingConfig.mask_ratio
+    """Share of steps hidden from the dynamics in pretraining."""
+    span: tuple[int, int] = PretrainingConfig.span
+    """Shortest and longest hidden span, steps."""
+    target: str = PretrainingConfig.target
+    """What the VQ-VAE reconstructs: features, whitened or aperiodic-removed."""
+    teacher: float = PretrainingConfig.teacher
+    """Weight of the distance to a bidirectional teacher's states; 0 does without."""
     epochs: int = StageConfig.epochs
-    """Most epochs of each of the two stages."""
+    """Most epochs of each stage."""
     seed: int = 0
     """Seed."""
+
+
+@dataclass(frozen=True)
+class EncoderReport:
+    """Show what the prototypes of an encoder are, and what can be read from its latents."""
+
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    encoder: Path
+    """Folder written by `eegdancer pretrain`."""
+    out: Path
+    """Folder for report.html and tables."""
+    probe_folds: int = 4
+    """Folds of the linear probes at most."""
+    max_prototypes: int = 64
+    """Prototypes that are drawn at most, those used most."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +254,27 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class Sensitivity:
+    """Change one setting of the encoder at a time and score a linear regression on its latents."""
+
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for sensitivity.csv, .md and .png; the same command goes on where it was stopped."""
+    split: str = "grouped-k-fold"
+    """Protocol, as in leaderboard; encoders are pretrained inside each fold."""
+    n_folds: int | None = None
+    """Folds, for protocols that let them be chosen."""
+    settings: str = ""
+    """Settings, separated by commas, such as codebook-16,quantizer-fsq,sites-32 (default: all)."""
+    seeds: int = 1
+    """Seeds of each setting."""
+    seed: int = 0
+    """First seed."""
+    workers: int | None = None
+    """Processes (default: one a core)."""
+
+
+@dataclass(frozen=True)
 class Summary:
     """Compare entries over the data sets of several leaderboards: one table of all."""
 
@@ -230,9 +294,11 @@ COMMANDS: dict[str, type[Any]] = {
     "simulate": Simulate,
     "cache": Cache,
     "pretrain": Pretrain,
+    "encoder-report": EncoderReport,
     "train": Train,
     "evaluate": Evaluate,
     "leaderboard": Leaderboard,
+    "sensitivity": Sensitivity,
     "audit": Audit,
     "summary": Summary,
 }

@@ -4,7 +4,6 @@ The page is self-contained: styles, script, figures and data are inside the file
 fetched from anywhere.
 """
 
-import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from benchmarks.figures import (
     forest_text,
 )
 from benchmarks.leaderboard import is_simulated, notes, replacing
+from benchmarks.page import banner, footer, image
 from benchmarks.predictions import TrialPrediction
 from benchmarks.report_tables import bands_section, heat_table, row_names, score_tables
 from benchmarks.scores import ordered, subject_scores
@@ -79,12 +79,12 @@ def write_report(
     page = Template(files("benchmarks").joinpath("report.html").read_text(encoding="utf-8"))
     text = page.substitute(
         title=escape(f"Leaderboard: {context['title']}, {context['protocol']}"),
-        banner=_banner(is_simulated(predictions, context)),
+        banner=banner(is_simulated(predictions, context)),
         facts=_facts(table, predictions, context),
         findings="".join(f"<li>{escape(line)}</li>" for line in findings(table)),
         tables=score_tables(table, predictions[0].label_names),
         notes="".join(f"<li>{escape(note)}</li>" for note in notes(table, predictions)),
-        forest=_image(
+        forest=image(
             forest(table, subjects, names),
             forest_text(table, names, list(formatted(table)[0]["interval"])),
         ),
@@ -96,7 +96,7 @@ def write_report(
         options=_options(chosen),
         data=_json_in_html(_trajectories(table, predictions, chosen)),
         pairs=_json_in_html(_pairs(table, subjects, ranked)),
-        footer=_footer(context),
+        footer=footer(context),
     )
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -229,15 +229,6 @@ def _spread(n: int, limit: int) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, n - 1, min(n, limit))})
 
 
-def _banner(simulated: bool) -> str:
-    if not simulated:
-        return ""
-    return (
-        '<div class="banner" role="note"><strong>SIMULATED DATA</strong>'
-        "These numbers say nothing about recorded EEG.</div>"
-    )
-
-
 def _facts(
     table: pd.DataFrame, predictions: Sequence[TrialPrediction], context: Mapping[str, Any]
 ) -> str:
@@ -255,12 +246,6 @@ def _facts(
     )
 
 
-def _image(svg: bytes, text: str) -> str:
-    encoded = base64.b64encode(svg).decode()
-    source = f"data:image/svg+xml;base64,{encoded}"
-    return f'<div class="wide"><img class="figure" alt="{escape(text)}" src="{source}"></div>'
-
-
 def _rank_images(ranked: Sequence[Ranked]) -> str:
     parts = []
     for names, comparison in ranked:
@@ -270,7 +255,7 @@ def _rank_images(ranked: Sequence[Ranked]) -> str:
         text = critical_difference_text(comparison, labels)
         parts.append(f"<h3>Track: {names[0][1]}</h3>")
         parts.append(f"<p>{escape(_of_pairs(comparison))}</p>")
-        parts.append(_image(critical_difference(comparison, labels), text))
+        parts.append(image(critical_difference(comparison, labels), text))
     return "".join(parts) or "<p>A track needs two competitors on the same trials for this.</p>"
 
 
@@ -399,16 +384,3 @@ def _json_in_html(data: object) -> str:
     """Write JSON that cannot end the script element it stands in."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
-
-
-def _footer(context: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {value}" for name, value in context["versions"].items())
-    fingerprint = context["fingerprint"]
-    shown = fingerprint if isinstance(fingerprint, str) else json.dumps(fingerprint, default=str)
-    config = json.dumps(context["config"], indent=2, ensure_ascii=False, default=str)
-    return (
-        f"<h3>Command</h3><pre>{escape(str(context['command']))}</pre>"
-        f"<h3>Versions</h3><p>{escape(versions)}</p>"
-        f"<h3>Fingerprint</h3><pre>{escape(shown)}</pre>"
-        f"<details><summary>Configuration</summary><pre>{escape(config)}</pre></details>"
-    )

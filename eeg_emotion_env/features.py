@@ -1,5 +1,6 @@
 """Causal spectral features: log band power of the window that ends with each step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,63 @@ BANDS: dict[str, tuple[float, float]] = {
 
 POWER_FLOOR = 1e-4
 """Smallest band power, µV²: keeps the logarithm of a flat channel finite."""
+
+
+def band_centres(bands: Sequence[str]) -> tuple[float, ...]:
+    """Return the geometric centres of bands, Hz.
+
+    Parameters
+    ----------
+    bands : sequence of str
+        Names of bands in `BANDS`.
+
+    Raises
+    ------
+    ConfigError
+        If the frequencies of a band are not known.
+    """
+    _require_known(bands)
+    return tuple(float(np.sqrt(BANDS[band][0] * BANDS[band][1])) for band in bands)
+
+
+def band_weights(wanted: Sequence[str], given: Sequence[str]) -> FloatArray:
+    """Return how bands that are wanted are made of bands that are given: by overlap in Hz.
+
+    Parameters
+    ----------
+    wanted, given : sequence of str
+        Names of bands in `BANDS`.
+
+    Returns
+    -------
+    ndarray, shape (n_wanted, n_given), float32
+        Weights of each row sum to 1; a row is zero, the mean of normalised features, where no band
+        overlaps.
+
+    Raises
+    ------
+    ConfigError
+        If the frequencies of a band are not known.
+    """
+    _require_known([*wanted, *given])
+    overlap = np.array(
+        [
+            [max(0.0, min(BANDS[a][1], BANDS[b][1]) - max(BANDS[a][0], BANDS[b][0])) for b in given]
+            for a in wanted
+        ]
+    )
+    total = overlap.sum(axis=1, keepdims=True)
+    weights: FloatArray = (overlap / np.where(total > 0, total, 1.0)).astype(np.float32)
+    return weights
+
+
+def _require_known(bands: Sequence[str]) -> None:
+    unknown = [band for band in bands if band not in BANDS]
+    if unknown:
+        raise ConfigError(
+            f"the frequencies of band {', '.join(unknown)} are not known, only those of "
+            f"{', '.join(BANDS)}"
+        )
 
 
 @dataclass(frozen=True)

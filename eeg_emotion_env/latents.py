@@ -6,13 +6,18 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eeg_emotion_env.datasets import Trials, load_dataset
 from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
 from eeg_emotion_env.errors import ConfigError, DataWarning, check_choice
+from eeg_emotion_env.features import band_weights
+from eeg_emotion_env.montage import directions
 from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.trial import FloatArray, Trial
+
+if TYPE_CHECKING:
+    from encoders import FrozenEncoder
 
 MAX_OPEN = 4
 """Data sets (with all their options) whose latents are kept for further environments."""
@@ -118,9 +123,7 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
         from encoders import load_encoder
 
         if encoder not in ("auto", "shipped"):
-            loaded = load_encoder(home_expanded(encoder))
-            require_fitting(loaded.description, trials[0])
-            return loaded.encode
+            return fitted(load_encoder(home_expanded(encoder)), trials[0]).encode
         return _shipped(trials[0], encoder == "shipped")
 
     return lambda features: encode_function()(features)
@@ -164,6 +167,40 @@ def _shipped(trial: Trial, required: bool) -> Encode:
         stacklevel=2,
     )
     return flatten
+
+
+def fitted(encoder: "FrozenEncoder", trial: Trial) -> "FrozenEncoder":
+    """Return the encoder for the channels and bands of a trial.
+
+    Parameters
+    ----------
+    encoder : FrozenEncoder
+        Any encoder.
+    trial : Trial
+        One of the trials to encode.
+
+    Returns
+    -------
+    FrozenEncoder
+        The same, or, if it works on sites of the head and the trial has other channels or bands
+        than its pretraining, one that shares its weights.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot work on such trials.
+    """
+    made = encoder.description
+    if not encoder.config.n_sites:
+        require_fitting(made, trial)
+        return encoder
+    require_fitting({k: v for k, v in made.items() if k not in ("channels", "bands")}, trial)
+    if list(trial.channels) == made.get("channels") and list(trial.bands) == made.get("bands"):
+        return encoder
+    weights = None
+    if list(trial.bands) != made.get("bands"):
+        weights = band_weights(made.get("bands", ()), trial.bands)
+    return encoder.on(directions(trial.channels), weights)
 
 
 def require_fitting(description: Mapping[str, Any], trial: Trial) -> None:

@@ -267,8 +267,4 @@ class PretrainingConfig:
             self.target in TARGETS,
             f"target must be one of {', '.join(TARGETS)}, not {self.target!r}",
         )
-        _require(
-            self.target != "aperiodic-removed" or len(self.band_hz) >= 3,
-            "target 'aperiodic-removed' needs band_hz: the centres of at least three bands",
-        )
         _require(all(hz > 0 for hz in self.band_hz), "band_hz must be positive")

@@ -109,25 +109,23 @@ class CausalAttentionBlock(nn.Module):
         return self._finish(x, functional.scaled_dot_product_attention(q, k, v, attn_mask=visible))
 
     def initial_state(self) -> Tensor:
-        """Return empty caches of keys and values, and the bias that hides what is not there yet.
+        """Return empty caches: keys, values, and whether a place is taken.
 
         Returns
         -------
         Tensor, shape (1, heads, window, 2 * head_width + 1)
-            Newest last. Its size never changes.
+            Zeros; the newest step is to come last. Its size never changes.
         """
-        state = self.output.weight.new_zeros(1, self.heads, self.window, 2 * self.head_width + 1)
-        state[..., -1] = HIDDEN
-        return state
+        return self.output.weight.new_zeros(1, self.heads, self.window, 2 * self.head_width + 1)
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Process one step, shape (1, 1, width), with the caches of earlier steps."""
         q, k, v = self._heads(x)
-        cache = torch.cat([state[:, :, 1:], torch.cat([k, v, torch.zeros_like(k[..., :1])], -1)], 2)
-        k, v, bias = cache.split([self.head_width, self.head_width, 1], dim=-1)
+        cache = torch.cat([state[:, :, 1:], torch.cat([k, v, torch.ones_like(k[..., :1])], -1)], 2)
+        k, v, taken = cache.split([self.head_width, self.head_width, 1], dim=-1)
         # the newest position is the origin, so that the query needs no rotation
         scores = q @ rotate(k, self.rotation).transpose(-1, -2) * self.head_width**-0.5
-        attended = torch.softmax(scores + bias.transpose(-1, -2), dim=-1) @ v
+        attended = torch.softmax(scores + HIDDEN * (1 - taken.transpose(-1, -2)), dim=-1) @ v
         return self._finish(x, attended), cache
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

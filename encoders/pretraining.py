@@ -177,13 +177,15 @@ class _Run:
 
     def stages(self) -> tuple[CausalVQVAE, MaskedDynamics]:
         """Run the stages one after the other."""
-        settings, threshold = self.settings, _dead_code_threshold(self.shape, self.train)
+        settings = self.settings
+        threshold = _dead_code_threshold(self.shape, self.train)
         vqvae = CausalVQVAE(self.shape, settings.commitment_weight, threshold)
         _initialise_codebook(vqvae, self.train)
         mixing = target_mixing(settings.target, self.train.inputs, settings.band_hz)
         first = VQVAEStage(vqvae, settings, self.guided, torch.from_numpy(mixing))
         self._fit(first, settings.vqvae, settings.seed)
         vqvae.eval().requires_grad_(False)
+        _settle_codebook(vqvae, self.train, settings.seed)
         teacher = self._teacher(vqvae) if settings.teacher else None
         dynamics = MaskedDynamics(self.shape, settings.horizons)
         second = DynamicsStage(vqvae, dynamics, settings, self.guided, teacher)
@@ -299,3 +301,14 @@ def _initialise_codebook(vqvae: CausalVQVAE, train: Sequences) -> None:
     vqvae.train()
     batch = next(train.batches(np.random.default_rng(0)))
     vqvae(batch.features, batch.valid)
+
+
+@torch.no_grad()
+def _settle_codebook(vqvae: CausalVQVAE, train: Sequences, seed: int) -> None:
+    """Spread the prototypes over what the finished encoder gives for the training part.
+
+    The best epoch is often an early one, when moving averages have not caught up with the encoder
+    and many prototypes lie where nothing is any more.
+    """
+    outputs = [vqvae(torch.from_numpy(f)[None]).continuous[0] for f in train.inputs]
+    vqvae.quantizer.settle(torch.cat(outputs), seed)

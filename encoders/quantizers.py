@@ -6,9 +6,11 @@ and for an exported graph, and without the library's hidden updates.
 """
 
 import math
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
+from sklearn.cluster import KMeans
 from torch import Tensor, nn
 from vector_quantize_pytorch import FSQ, ResidualVQ, VectorQuantize
 
@@ -38,6 +40,10 @@ class Quantizer(Protocol):
         """Return the prototypes of the first level, shape (codebook_size, code_dim)."""
         ...
 
+    def settle(self, z: Tensor, seed: int) -> None:
+        """Put the codebook where the vectors `z` (n, code_dim) of a finished encoder are."""
+        ...
+
 
 class VQ(VectorQuantize):
     """One codebook with moving averages, k-means start and revival of dead prototypes."""
@@ -60,6 +66,10 @@ class VQ(VectorQuantize):
     def prototypes(self) -> Tensor:
         """Return the codebook, shape (codebook_size, code_dim)."""
         return cast(Tensor, self._codebook.embed)[0]
+
+    def settle(self, z: Tensor, seed: int) -> None:
+        """Put the codebook at the k-means of `z`."""
+        _put(self._codebook, z, seed)
 
 
 class TwoLevelVQ(ResidualVQ):
@@ -93,6 +103,13 @@ class TwoLevelVQ(ResidualVQ):
         """Return the first codebook, shape (codebook_size, code_dim)."""
         return cast(Tensor, self.layers[0]._codebook.embed)[0]
 
+    def settle(self, z: Tensor, seed: int) -> None:
+        """Put each codebook at the k-means of what those before it leave."""
+        for layer in self.layers:
+            _put(layer._codebook, z, seed)
+            book = layer._codebook.embed[0]
+            z = z - book[nearest(z, book)]
+
 
 class FiniteScalar(FSQ):
     """Finite scalar quantisation (Mentzer et al. 2024): a grid instead of a codebook."""
@@ -116,6 +133,9 @@ class FiniteScalar(FSQ):
         """Return all points of the grid, shape (codebook_size, code_dim)."""
         return cast(Tensor, self.indices_to_codes(torch.arange(self.codebook_size)))
 
+    def settle(self, z: Tensor, seed: int) -> None:
+        """Do nothing: the grid is fixed."""
+
 
 class NoQuantizer(nn.Module):
     """Ablation: the code is its own continuous value."""
@@ -137,6 +157,9 @@ class NoQuantizer(nn.Module):
         """Return an empty codebook."""
         return torch.zeros(0, 0)
 
+    def settle(self, z: Tensor, seed: int) -> None:
+        """Do nothing."""
+
 
 KINDS: dict[str, type[VQ | TwoLevelVQ | FiniteScalar | NoQuantizer]] = {
     "vq": VQ,
@@ -144,6 +167,18 @@ KINDS: dict[str, type[VQ | TwoLevelVQ | FiniteScalar | NoQuantizer]] = {
     "fsq": FiniteScalar,
     "none": NoQuantizer,
 }
+
+
+def _put(codebook: Any, z: Tensor, seed: int) -> None:
+    """Move a codebook of the library to the k-means of `z`, if there are enough vectors."""
+    if len(z) < codebook.codebook_size:
+        return
+    means = KMeans(codebook.codebook_size, n_init=4, random_state=seed).fit(z.double().numpy())
+    counts = np.bincount(means.labels_, minlength=codebook.codebook_size)
+    book = torch.from_numpy(means.cluster_centers_).to(codebook.embed)
+    codebook.embed.copy_(book[None])
+    codebook.cluster_size.copy_(torch.from_numpy(counts)[None])
+    codebook.embed_avg.copy_((book * torch.from_numpy(counts).to(book)[:, None])[None])
 
 
 def nearest(z: Tensor, book: Tensor) -> Tensor:
@@ -159,11 +194,12 @@ def squared_distances(z: Tensor, book: Tensor) -> Tensor:
 def soft_assignment(z: Tensor, book: Tensor) -> Tensor:
     """Return how much each vector belongs to each prototype, shape (…, K), rows sum to 1.
 
-    The temperature is the codebook's own: twice the mean squared distance of a prototype to its
-    nearest neighbour would give 1 / e there.
+    The temperature is the codebook's own: the mean squared distance of a prototype to its nearest
+    neighbour.
     """
-    gaps = torch.cdist(book, book) + torch.diag(torch.full((len(book),), math.inf))
-    scale = gaps.min(dim=1).values.square().mean().clamp_min(1e-6)
+    squares = squared_distances(book, book) + book.square().sum(dim=-1, keepdim=True)
+    others = squares + torch.diag(torch.full((len(book),), math.inf))
+    scale = others.min(dim=1).values.mean().clamp_min(1e-6)
     return torch.softmax(-squared_distances(z, book) / scale, dim=-1)
 
 

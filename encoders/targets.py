@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.errors import EncoderConfigError
+
 FloatArray = NDArray[np.float32]
 
 RIDGE = 0.05
@@ -29,11 +31,21 @@ def target_mixing(
     -------
     ndarray, shape (n_bands, n_bands), float32
         The target is ``features @ mixing``.
+
+    Raises
+    ------
+    EncoderConfigError
+        If ``"aperiodic-removed"`` has not the centre of each of at least three bands.
     """
     n_bands = features[0].shape[2]
     if target == "features":
         return np.eye(n_bands, dtype=np.float32)
     if target == "aperiodic-removed":
+        if len(band_hz) != n_bands or n_bands < 3:
+            raise EncoderConfigError(
+                f"target 'aperiodic-removed' needs band_hz, the centres of at least three bands; "
+                f"{len(band_hz)} are given for {n_bands} bands"
+            )
         return _without_line(np.log(np.asarray(band_hz, dtype=np.float64)))
     rows = np.concatenate([f.reshape(-1, n_bands) for f in features]).astype(np.float64)
     variances, directions = np.linalg.eigh(np.cov(rows, rowvar=False).reshape(n_bands, n_bands))

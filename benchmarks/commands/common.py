@@ -68,6 +68,19 @@ def known_subjects(trials: Trials, listed: str) -> list[str]:
     return names
 
 
+def seen_subjects(trials: Trials, *descriptions: dict[str, Any]) -> set[str]:
+    """Return the subjects of this data set that models were made from."""
+    here = (trials[0].dataset, trials[0].source)
+    # further data sets that were mixed in
+    sets = [part for whole in descriptions for part in (whole, *whole.get("mixed", ()))]
+    return {
+        subject
+        for part in sets
+        if (part.get("dataset"), part.get("source")) == here
+        for subject in part.get("subjects", ())
+    }
+
+
 def context_of(options: Any, data: arguments.Data, trials: Trials, protocol: str) -> dict[str, Any]:
     """Return the facts of a run that its results repeat."""
     return {

@@ -1,4 +1,4 @@
-"""`pretrain`, `train` and `evaluate`: models of one's own."""
+"""`train` and `evaluate`: models of one's own."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,35 +8,25 @@ from typing import Any
 from benchmarks import options as arguments
 from benchmarks.commands.common import (
     context_of,
-    known_subjects,
     load_trials,
     out_folder,
     print_table,
     progress_bar,
     say,
-    versions,
+    seen_subjects,
     write_config,
+)
+from benchmarks.commands.pretraining import (
+    default_settings,
+    description_of,
+    pretrained,
+    training_trials,
 )
 from eeg_emotion_env.datasets import Trials
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.labels import delay_steps, delayed, resolve_delay
-from eeg_emotion_env.latents import require_fitting
+from eeg_emotion_env.latents import fitted
 from encoders.config import StageConfig
-
-
-def pretrain(options: arguments.Pretrain) -> int:
-    """Pretrain an encoder on the training subjects."""
-    trials, _ = _training_trials(options.data, options.test_subjects)
-    out = out_folder(options.out)
-    encoder = _pretrained(trials, options.guided, options.epochs, options.seed)
-    encoder.save(out)
-    write_config(out / "command.json", options)
-    usage = encoder.description["codebook"]
-    say(
-        f"encoder written to {out}: {usage['usage']:.0%} of {encoder.config.codebook_size} "
-        f"prototypes in use, perplexity {usage['perplexity']:.1f}"
-    )
-    return 0
 
 
 def train(options: arguments.Train) -> int:
@@ -53,15 +43,14 @@ def train(options: arguments.Train) -> int:
         total_steps=options.total_steps,
         seed=options.seed,
     )
-    trials, tested = _training_trials(options.data, options.test_subjects)
+    trials, tested = training_trials(options.data, options.test_subjects)
     delay_s = resolve_delay(options.label_delay_s, list(trials))
     trials = trials.delayed(delay_s)
     out = out_folder(options.out)
     if options.encoder is None:
-        encoder = _pretrained(trials, True, StageConfig.epochs, options.seed)
+        encoder = pretrained([trials], None, default_settings(StageConfig.epochs, options.seed))
     else:
-        encoder = load_encoder(options.encoder)
-        require_fitting(encoder.description, trials[0])
+        encoder = fitted(load_encoder(options.encoder), trials[0])
         _require_unseen(trials, encoder.description, tested, options.encoder)
     encoder.save(out / "encoder")
     episodes = build_episodes(trials, encoder.encode)
@@ -71,7 +60,7 @@ def train(options: arguments.Train) -> int:
             config,
             lambda p: advance(p.step, f"validation CCC {p.score:.3f}, best {p.best:.3f}"),
             {
-                **_description(trials),
+                **description_of(trials),
                 "encoder": encoder.fingerprint,
                 "label_delay_s": delay_s,
             },
@@ -95,13 +84,13 @@ def evaluate(options: arguments.Evaluate) -> int:
 
     agent, encoder = load_agent(options.model), load_encoder(options.model / "encoder")
     trials = load_trials(options.data)
-    require_fitting(encoder.description, trials[0])
+    encoder = fitted(encoder, trials[0])
     if agent.description.get("encoder") != encoder.fingerprint:
         raise CheckpointError(
             f"{options.model}: agent and encoder do not belong together; restore the folder or "
             "train again"
         )
-    seen = _seen_subjects(trials, agent.description, encoder.description)
+    seen = seen_subjects(trials, agent.description, encoder.description)
     unseen = [s for s in trials.subjects if str(s) not in seen]
     if not unseen and not options.include_training:
         raise ConfigError(
@@ -137,73 +126,12 @@ def evaluate(options: arguments.Evaluate) -> int:
     return 0
 
 
-def _training_trials(data: arguments.Data, test_subjects: str) -> tuple[Trials, list[str]]:
-    """Return the trials without the test subjects, and the latter's names."""
-    trials = load_trials(data)
-    tested = known_subjects(trials, test_subjects)
-    kept = [s for s in trials.subjects if str(s) not in tested]
-    if len(kept) < 2:
-        raise ConfigError(
-            f"training needs at least two subjects (one of them stops it early), not {len(kept)}; "
-            "name fewer --test-subjects"
-        )
-    return trials.select(kept), tested
-
-
-def _pretrained(trials: Trials, guided: bool, epochs: int, seed: int) -> Any:
-    from encoders import PretrainingConfig
-    from encoders import pretrain as pretrain_encoder
-
-    stage = StageConfig(epochs=epochs)
-    loaded = list(trials)
-    stages = {"vqvae": 0, "dynamics": epochs}
-    with progress_bar("pretraining", 2 * epochs) as advance:
-        return pretrain_encoder(
-            [trial.features for trial in loaded],
-            [trial.subject for trial in loaded],
-            [trial.labels for trial in loaded] if guided else None,
-            pretraining=PretrainingConfig(vqvae=stage, dynamics=stage, seed=seed),
-            on_epoch=lambda p: advance(
-                stages[p.stage] + p.epoch, f"{p.stage}, best validation loss {p.best:.3f}"
-            ),
-            description=_description(trials),
-        )
-
-
-def _description(trials: Trials) -> dict[str, Any]:
-    """Say what a model was made from."""
-    first = trials[0]
-    return {
-        "dataset": first.dataset,
-        "source": first.source,
-        "label_kind": first.label_kind,
-        "normalization": first.normalization,
-        "track": first.track,
-        "step_s": first.step_s,
-        "channels": list(first.channels),
-        "bands": list(first.bands),
-        "subjects": [str(subject) for subject in trials.subjects],
-        "versions": versions(),
-    }
-
-
 def _require_unseen(
     trials: Trials, description: dict[str, Any], tested: Sequence[str], folder: Path
 ) -> None:
-    leaked = sorted(set(tested) & _seen_subjects(trials, description))
+    leaked = sorted(set(tested) & seen_subjects(trials, description))
     if leaked:
         raise ConfigError(
             f"{folder}: the encoder was pretrained on test subjects {', '.join(leaked)}; pretrain "
             "one with the same --test-subjects"
         )
-
-
-def _seen_subjects(trials: Trials, *descriptions: dict[str, Any]) -> set[str]:
-    """Return the subjects of this data set that models were made from."""
-    here = (trials[0].dataset, trials[0].source)
-    return {
-        subject
-        for described in descriptions
-        if (described.get("dataset"), described.get("source")) == here
-        for subject in described.get("subjects", ())
-    }

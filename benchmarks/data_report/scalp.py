@@ -85,7 +85,7 @@ def mean_topographies(powers: Sequence[BandPower]) -> Figure:
         n = len(power.subjects)
         title = f"{power.variant}\nmean of {n} subject{'s' if n > 1 else ''}"
         for map_axes, band, values in zip(axes, power.bands, power.mean().T, strict=False):
-            low, high = _topomap(map_axes, power.channels, values)
+            low, high = topomap(map_axes, power.channels, values)
             map_axes.set_title(band, fontsize=9, pad=2)
             scale = f"{low:.1f} … {high:.1f}"
             _note(map_axes, 0.5, -0.02, scale, ha="center", va="top")
@@ -116,7 +116,7 @@ def subject_topographies(power: BandPower) -> Figure:
         # a broken electrode shall not take the whole scale
         limits = np.percentile(means[:, kept, band], [2, 98])
         for map_axes, values in zip(axes, means[:, :, band], strict=True):
-            _topomap(map_axes, power.channels, values, limits)
+            topomap(map_axes, power.channels, values, limits)
         _note(axes[0], -0.12, 0.5, name, ha="right", va="center")
         scale = ScalarMappable(Normalize(*limits), "viridis")
         bar = figure.colorbar(scale, ax=list(axes), fraction=0.05, pad=0.01, aspect=12)
@@ -133,13 +133,36 @@ def _info(channels: list[str]) -> Any:
     return create_info(channels, 100.0, "eeg", verbose="error").set_montage(montage(channels))
 
 
-def _topomap(
+def topomap(
     axes: Axes,
     channels: Sequence[str],
     values: NDArray[np.float64],
     limits: NDArray[np.float64] | None = None,
+    cmap: str = "viridis",
+    sensors: bool = True,
 ) -> tuple[float, float]:
-    """Draw one value a channel on the scalp and return the limits of the scale, rounded."""
+    """Draw one value a channel on the scalp.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    channels : sequence of str
+        Names; those without a known position are left out.
+    values : ndarray, shape (n_channels,)
+        One a channel.
+    limits : ndarray or None, shape (2,)
+        Ends of the scale; None takes those of the values drawn.
+    cmap : str
+        Colours.
+    sensors : bool
+        Whether electrodes are dots.
+
+    Returns
+    -------
+    tuple of float
+        Ends of the scale, rounded.
+    """
     from mne.viz import plot_topomap
 
     kept = placed(channels)
@@ -152,7 +175,8 @@ def _topomap(
         show=False,
         sphere=SPHERE,
         contours=0,
-        cmap="viridis",
+        sensors=sensors,
+        cmap=cmap,
         # a map of one value has no scale
         vlim=(low, high if high > low else low + 1e-3),
     )

@@ -1,7 +1,7 @@
 """`eegdancer`: the whole system, pretrained and trained inside the fold; and its ablations."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from agents.config import AgentConfig
 from agents.training import train_agent
 from benchmarks.entries.base import Entry, FloatArray, limited
 from benchmarks.entries.tuning import BUDGET, best_of
+from eeg_emotion_env.features import band_centres
+from eeg_emotion_env.montage import directions
 from eeg_emotion_env.playback import build_episodes
 from eeg_emotion_env.splits import validation_groups
 from eeg_emotion_env.trial import Trial
@@ -52,7 +54,8 @@ class OnLatents(Entry):
 
     stochastic = True
     pretraining_config = PretrainingConfig()
-    quantizer = "vq"
+    encoder_options: Mapping[str, Any] = {}
+    """What differs from `EncoderConfig`'s defaults."""
 
     def latents(self, trial: Trial) -> FloatArray:
         """Return the latents that the entry works on, shape (n_steps, n_latent)."""
@@ -62,14 +65,24 @@ class OnLatents(Entry):
         settings = replace(self.pretraining_config, seed=self.seed)
         if self.quick:
             settings = replace(settings, vqvae=QUICK_STAGE, dynamics=QUICK_STAGE)
-        first = train[0]
+        options, first = dict(self.encoder_options), train[0]
+        n_inputs = options.get("n_sites") or len(first.channels)
+        sites = {"positions": [directions(trial.channels) for trial in train]}
+        if settings.target == "aperiodic-removed":
+            settings = replace(settings, band_hz=band_centres(first.bands))
         self._encoder = pretrained(
             [trial.features for trial in train],
             validation_groups([trial.key for trial in train]),
             [trial.labels for trial in train],
-            EncoderConfig(len(first.channels), len(first.bands), quantizer=self.quantizer),
+            EncoderConfig(n_inputs, len(first.bands), **options),
             pretraining=settings,
+            **(sites if options.get("n_sites") else {}),
         )
+
+    @property
+    def encoder(self) -> FrozenEncoder:
+        """The frozen encoder, after `fit`."""
+        return self._encoder
 
     @property
     def _validation_groups(self) -> list[str]:
@@ -111,7 +124,7 @@ class NoVQ(EEGDancer):
 
     name = "eegdancer-no-vq"
     summary = "eegdancer without quantisation"
-    quantizer = "none"
+    encoder_options: Mapping[str, Any] = {"quantizer": "none"}
 
 
 class NoDynamics(EEGDancer):

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from encoders import EncoderConfigError, StageConfig, codebook_usage, pretrain
+from encoders import (
+    CodebookWarning,
+    EncoderConfigError,
+    StageConfig,
+    codebook_usage,
+    pretrain,
+)
 from encoders.dynamics import span_mask
 from tests.encoders.conftest import SETTINGS, SHAPE, made_trials
 
@@ -88,3 +94,55 @@ def test_codebook_usage_counts_codes_and_runs():
     assert usage["usage"] == pytest.approx(0.5)
     assert usage["perplexity"] == pytest.approx(3.0)
     assert usage["dwell_steps"] == pytest.approx(2.0)
+
+
+def test_bidirectional_dynamics_look_ahead_and_refuse_a_stream():
+    features, groups, labels = made_trials()
+    encoder = pretrain(features, groups, labels, replace(SHAPE, bidirectional=True), SETTINGS)
+    changed = features[0].copy()
+    changed[20:] += 1.0
+    state = encoder.layout["state"]
+    before, after = encoder.encode(features[0])[:20], encoder.encode(changed)[:20]
+    assert not np.allclose(before[:, state], after[:, state])
+    np.testing.assert_array_equal(before[:, : state.start], after[:, : state.start])
+    with pytest.raises(EncoderConfigError, match="looks ahead"):
+        encoder.initial_state()
+
+
+def test_teacher_is_pretrained_first_and_draws_the_student_near():
+    features, groups, labels = made_trials()
+    seen = []
+    student = pretrain(
+        features, groups, labels, SHAPE, replace(SETTINGS, teacher=1.0), on_epoch=seen.append
+    )
+    assert [p.stage for p in seen] == ["vqvae"] * 3 + ["teacher"] * 3 + ["dynamics"] * 3
+    plain = pretrain(features, groups, labels, SHAPE, SETTINGS)
+    state = student.layout["state"]
+    assert not np.allclose(
+        student.encode(features[0])[:, state], plain.encode(features[0])[:, state]
+    )
+    assert not student.config.bidirectional
+
+
+def test_a_collapsing_codebook_rings_the_alarm():
+    flat = [np.zeros((40, 6, 3), np.float32) + 1e-6 * i for i in range(12)]
+    groups = [i // 3 for i in range(12)]
+    shape = replace(SHAPE, codebook_size=64, dropout=0.0, input_dropout=0.0)
+    settings = replace(SETTINGS, vqvae=StageConfig(epochs=6, patience=6))
+    with pytest.warns(CodebookWarning, match="the codebook collapses"):
+        pretrain(flat, groups, None, shape, settings)
+
+
+def test_untrained_encoder_still_has_a_codebook_in_use():
+    features, groups, _ = made_trials()
+    none = StageConfig(epochs=0)
+    encoder = pretrain(features, groups, None, SHAPE, replace(SETTINGS, vqvae=none, dynamics=none))
+    assert encoder.description["codebook"]["usage"] == 1.0
+
+
+def test_progress_tells_the_perplexity_of_the_first_stage():
+    features, groups, labels = made_trials()
+    seen = []
+    pretrain(features, groups, labels, SHAPE, SETTINGS, on_epoch=seen.append)
+    assert all(1 <= p.perplexity <= SHAPE.codebook_size for p in seen[:3])
+    assert all(np.isnan(p.perplexity) for p in seen[3:])
