@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.agent import Agent, load_agent
     from agents.config import AgentConfig
+    from agents.online import OnlinePredictor
     from agents.policies import EEGDancerPolicy
     from agents.training import TrainingProgress, train_agent
     from agents.vec_env import PlaybackVecEnv, make_vec_env
@@ -14,6 +15,7 @@ _HOMES = {
     "Agent": "agents.agent",
     "AgentConfig": "agents.config",
     "EEGDancerPolicy": "agents.policies",
+    "OnlinePredictor": "agents.online",
     "PlaybackVecEnv": "agents.vec_env",
     "TrainingProgress": "agents.training",
     "load_agent": "agents.agent",
@@ -25,6 +27,7 @@ __all__ = [
     "Agent",
     "AgentConfig",
     "EEGDancerPolicy",
+    "OnlinePredictor",
     "PlaybackVecEnv",
     "TrainingProgress",
     "load_agent",

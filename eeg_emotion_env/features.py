@@ -1,5 +1,6 @@
 """Causal spectral features: log band power of the window that ends with each step."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -140,12 +141,7 @@ def log_band_power(
     from scipy.fft import rfft
 
     config = config or FeatureConfig()
-    n_samples = round(config.step_s * sfreq)
-    if abs(n_samples - config.step_s * sfreq) > 1e-6 * n_samples:
-        raise DataError(
-            f"a step of {config.step_s:g} s is no whole number of samples at {sfreq:g} Hz; choose "
-            "another step_s"
-        )
+    n_samples = _samples_of(config, sfreq)
     n_steps = eeg.shape[1] // n_samples if n_samples else 0
     if n_steps < 1:
         raise DataError(f"EEG of {eeg.shape[1]} samples is shorter than one {config.step_s} s step")
@@ -161,6 +157,66 @@ def log_band_power(
         power[:, channel] = density @ weights * scale
     width = round(config.window_s / config.step_s)
     return np.log(np.maximum(trailing_mean(power, width), POWER_FLOOR)).astype(np.float32)
+
+
+class BandPowerStream:
+    """`log_band_power` of a stream, step by step: the same numbers, memory of one window.
+
+    Parameters
+    ----------
+    sfreq : float
+        Sampling rate, Hz.
+    config : FeatureConfig or None
+        Step, window and bands; the default is 1 s and five bands.
+
+    Attributes
+    ----------
+    n_samples : int
+        Samples of a step.
+
+    Raises
+    ------
+    DataError
+        If a step is no whole number of samples, or the rate is too low for the bands.
+    """
+
+    def __init__(self, sfreq: float, config: FeatureConfig | None = None) -> None:
+        from scipy.fft import rfft
+
+        self.config = config or FeatureConfig()
+        self.n_samples = _samples_of(self.config, sfreq)
+        self._rfft = rfft
+        self._weights = _band_weights(self.n_samples, sfreq, self.config.bands)
+        self._taper = np.hanning(self.n_samples).astype(np.float32)
+        self._scale = np.float32(2.0 / (np.square(self._taper).sum() * self.n_samples))
+        self._past: deque[FloatArray] = deque(
+            maxlen=round(self.config.window_s / self.config.step_s)
+        )
+
+    def step(self, eeg: NDArray[np.floating]) -> FloatArray:
+        """Take the samples of one step.
+
+        Parameters
+        ----------
+        eeg : ndarray, shape (n_channels, n_samples), float, microvolts
+            Samples since the step before.
+
+        Returns
+        -------
+        ndarray, shape (n_channels, n_bands), float32
+            Row of `log_band_power` for this step.
+        """
+        if eeg.shape[1] != self.n_samples:
+            raise DataError(f"a step has {self.n_samples} samples, not {eeg.shape[1]}")
+        window = eeg.astype(np.float32)
+        window -= window.mean(axis=1, keepdims=True)
+        spectrum = self._rfft(window * self._taper, axis=1)
+        density = np.square(spectrum.real) + np.square(spectrum.imag)
+        self._past.append(density @ self._weights * self._scale)
+        power = self._past[0]
+        if len(self._past) > 1:
+            power = np.mean(self._past, axis=0, dtype=np.float64)
+        return np.log(np.maximum(power, POWER_FLOOR)).astype(np.float32)
 
 
 def trailing_mean(values: NDArray[np.floating], width: int) -> FloatArray:
@@ -204,6 +260,16 @@ def block_mean(values: NDArray[np.floating], width: int) -> FloatArray:
     n_blocks = len(values) // width
     blocks = values[: n_blocks * width].reshape(n_blocks, width, *values.shape[1:])
     return np.asarray(blocks.mean(axis=1, dtype=np.float64), dtype=np.float32)
+
+
+def _samples_of(config: FeatureConfig, sfreq: float) -> int:
+    n_samples = round(config.step_s * sfreq)
+    if abs(n_samples - config.step_s * sfreq) > 1e-6 * n_samples:
+        raise DataError(
+            f"a step of {config.step_s:g} s is no whole number of samples at {sfreq:g} Hz; choose "
+            "another step_s"
+        )
+    return n_samples
 
 
 def _band_weights(n_samples: int, sfreq: float, bands: tuple[str, ...]) -> FloatArray:

@@ -5,6 +5,7 @@ frozen encoder does.
 """
 
 import json
+import logging
 import os
 import tempfile
 import warnings
@@ -132,6 +133,8 @@ def _write_onnx(program: Any, name: str, notes: dict[str, Any]) -> None:
             "ONNX export needs the extra 'export': pip install 'eeg-emotion-env[export]' (or "
             "export to .pt2)"
         ) from error
+    # of libraries that are not installed and not needed
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         exported = torch.onnx.export(program, dynamo=True, verbose=False)
