@@ -34,7 +34,7 @@ class ActorGraph(nn.Module):
         self.register_buffer("center", torch.tensor(agent.scale.center))
         self.register_buffer("half_range", torch.tensor(agent.scale.half_range))
 
-    def forward(self, observations: Tensor) -> Tensor:
+    def forward(self, observations: Tensor) -> tuple[Tensor]:
         """Map (1, size) to (1, n_dims)."""
         layout = self.layout
         scaled = [observations[:, layout.latent]]
@@ -43,7 +43,7 @@ class ActorGraph(nn.Module):
         scaled.append((observations[:, layout.spread] / self.half_range).clamp(0, 1))
         scaled.append(observations[:, layout.elapsed.start :])
         mean, _, _ = self.actor.get_action_dist_params(torch.cat(scaled, dim=1))
-        return (self.center + self.half_range * torch.tanh(mean)).clamp(-1, 1)
+        return ((self.center + self.half_range * torch.tanh(mean)).clamp(-1, 1),)
 
 
 def export_actor(agent: Agent, path: str | os.PathLike[str]) -> Path:

@@ -75,6 +75,11 @@ class OnlinePredictor:
         -------
         ndarray, shape (n_dims,), float32
             Prediction in [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            If the features are not finite.
         """
         latent, self._state = self._encoder.step(frame, self._state)
         layout, row = self._actor.layout, self._observation
@@ -83,9 +88,9 @@ class OnlinePredictor:
         row[0, layout.mean] = self._mean
         row[0, layout.spread] = np.sqrt(self._squares / max(self._count, 1))
         row[0, layout.elapsed] = min(self._count * self._step_s / ELAPSED_SCALE_S, 1.0)
+        if not math.isfinite(float(row.sum())):
+            raise ValueError("latents are not finite numbers: the features are not finite")
         prediction: FloatArray = self._actor.act(row)[0]
-        if math.isnan(float(prediction.sum())):
-            raise ValueError("the prediction is NaN: the features are not finite")
         self._remember(prediction)
         return prediction
 

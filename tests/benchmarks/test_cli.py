@@ -243,3 +243,23 @@ def test_every_command_has_help(name, capsys):
         main([name, "--help"])
     assert stopped.value.code == 0
     assert COMMANDS[name].__doc__.split(".")[0].split()[0] in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore::eeg_emotion_env.errors.SimulatedDataWarning")
+def test_pretraining_on_sites_mixes_data_sets_and_encodes_another(tree, tmp_path, capsys):
+    seed = ("--dataset", "seed", "--data", str(tree))
+    encoder = str(tmp_path / "encoder")
+    command = ["pretrain", *seed, "--mix", "mahnob", "--epochs", "1", "--out", encoder]
+    assert main(command) == 1
+    assert "add --sites 32" in capsys.readouterr().err
+    assert main([*command, "--sites", "32", "--source", "simulated"]) == 1
+    capsys.readouterr()
+    assert main([*command, "--sites", "32"]) == 0
+    described = json.loads((tmp_path / "encoder" / "config.json").read_text())["description"]
+    assert described["mixed"][0]["dataset"] == "mahnob"
+    assert not (tmp_path / "encoder" / "pretraining.pt").exists()
+    other = ("--dataset", "mahnob", "--subjects", "1,2,3")
+    train = ["train", *other, "--encoder", encoder, "--out", str(tmp_path / "model")]
+    assert main([*train, "--test-subjects", "3", "--total-steps", "300"]) == 1
+    assert "pretrained on test subjects 3" in capsys.readouterr().err
+    assert main([*train, "--total-steps", "300"]) == 0

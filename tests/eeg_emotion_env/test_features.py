@@ -9,7 +9,10 @@ from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.features import (
     BANDS,
     POWER_FLOOR,
+    BandPowerStream,
     FeatureConfig,
+    band_centres,
+    band_weights,
     block_mean,
     log_band_power,
     trailing_mean,
@@ -93,3 +96,27 @@ def test_impossible_recordings():
         log_band_power(EEG, 80.0)
     with pytest.raises(DataError, match="cannot resolve"):
         log_band_power(EEG, SFREQ, FeatureConfig(step_s=0.25, window_s=1.0))
+
+
+@pytest.mark.parametrize("window_s", [1.0, 4.0])
+def test_stream_of_band_power_equals_the_whole(window_s):
+    config = FeatureConfig(window_s=window_s)
+    stream = BandPowerStream(SFREQ, config)
+    n = stream.n_samples
+    steps = [stream.step(EEG[:, i * n : (i + 1) * n]) for i in range(10)]
+    np.testing.assert_allclose(np.stack(steps), log_band_power(EEG, SFREQ, config), atol=1e-5)
+    with pytest.raises(DataError, match="samples, not"):
+        stream.step(EEG[:, :3])
+
+
+def test_bands_are_made_of_those_that_overlap():
+    given = ("theta", "alpha", "beta", "gamma")
+    weights = band_weights(("delta", "theta", "alpha", "beta", "gamma"), given)
+    np.testing.assert_allclose(weights[0], 0)
+    np.testing.assert_allclose(weights[1:], np.eye(4))
+    with pytest.raises(ConfigError, match="frequencies of band sigma are not known"):
+        band_weights(("sigma",), given)
+
+
+def test_centres_of_bands_are_geometric_means():
+    np.testing.assert_allclose(band_centres(("delta", "theta")), [2.0, np.sqrt(32)])
