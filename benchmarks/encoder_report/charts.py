@@ -4,10 +4,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.encoder_report.probes import FEATURES, LATENTS, PROTOTYPES, RANDOM
+from benchmarks.encoder_report.probes import FEATURES, LATENTS, PROTOTYPES, RANDOM, SMOOTHED
 from benchmarks.figures import INK, LINE, SOFT, as_svg
 
-COLOURS = {LATENTS: "#0072b2", PROTOTYPES: "#56b4e9", FEATURES: "#009e73", RANDOM: "#7f7f7f"}
+COLOURS = {
+    LATENTS: "#0072b2",
+    PROTOTYPES: "#56b4e9",
+    FEATURES: "#009e73",
+    SMOOTHED: "#8fd0b5",
+    RANDOM: "#7f7f7f",
+}
 PANELS_A_ROW = 2
 
 

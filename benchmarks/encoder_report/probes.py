@@ -19,6 +19,7 @@ from benchmarks.encoder_report.readers import (
     trial_folds,
 )
 from benchmarks.encoder_report.steps import Steps, Tick
+from benchmarks.entries.rowwise import rows
 from benchmarks.statistics.bootstrap import N_BOOTSTRAP, interval
 from eeg_emotion_env.metrics import ccc
 from eeg_emotion_env.trial import FloatArray
@@ -26,7 +27,11 @@ from eeg_emotion_env.trial import FloatArray
 LATENTS = "frozen latents"
 PROTOTYPES = "prototypes alone"
 FEATURES = "normalised features"
+SMOOTHED = "smoothed features"
 RANDOM = "random encoder"
+
+MEMORY = 0.6
+"""Of the exponential moving average of the smoothed features."""
 
 COLUMNS = (
     *("target", "score", "representation", "n_inputs", "value", "low", "high", "chance"),
@@ -51,12 +56,14 @@ def representations(steps: Steps, untrained: Steps) -> dict[str, FloatArray]:
     Returns
     -------
     dict of str to ndarray
-        Latents, prototypes, features, and the latents of the untrained encoder.
+        Latents, prototypes, features, features with a memory (latents have one too), and the
+        latents of the untrained encoder.
     """
     return {
         LATENTS: steps.latent,
         PROTOTYPES: steps.prototype,
         FEATURES: steps.features.reshape(len(steps.features), -1),
+        SMOOTHED: np.concatenate([rows(trial, MEMORY) for trial in steps.trials]),
         RANDOM: untrained.latent,
     }
 

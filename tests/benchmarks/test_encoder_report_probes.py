@@ -10,6 +10,7 @@ from benchmarks.encoder_report.probes import (
     LATENTS,
     PROTOTYPES,
     RANDOM,
+    SMOOTHED,
     mean_interval,
     probe_table,
 )
@@ -52,13 +53,19 @@ def _table(steps, **options):
 def test_identity_is_read_where_latents_hold_subject_offsets():
     table = _table(_steps(offset=3.0))
     subject = table.loc["subject"]
-    assert subject["chance"].tolist() == [0.25] * 4
+    assert subject["chance"].tolist() == [0.25] * 5
     assert subject.loc[LATENTS, "value"] > 0.9
     assert subject.loc[LATENTS, "low"] > 0.25
     assert abs(subject.loc[FEATURES, "value"] - 0.25) < 0.12
     assert abs(subject.loc[RANDOM, "value"] - 0.25) < 0.12
     assert subject.loc[FEATURES, "difference_low"] > 0.3
-    assert subject["n_inputs"].to_dict() == {LATENTS: 4, PROTOTYPES: 2, FEATURES: 10, RANDOM: 4}
+    assert subject["n_inputs"].to_dict() == {
+        LATENTS: 4,
+        PROTOTYPES: 2,
+        FEATURES: 10,
+        SMOOTHED: 10,
+        RANDOM: 4,
+    }
 
 
 def test_label_is_read_from_the_latents_that_hold_it():
@@ -102,7 +109,7 @@ def test_missing_and_constant_labels():
     constant = made_steps([[0] * 9] * 4, list("abcd"), [[0.3] * 9] * 4)
     table = probe_table(constant, constant)
     assert table["value"].isna().all()
-    assert table["n_subjects"].tolist() == [0] * 4
+    assert table["n_subjects"].tolist() == [0] * 5
 
 
 def test_folds_leave_out_what_they_say():
@@ -170,4 +177,4 @@ def test_table_repeats():
 
 @pytest.mark.parametrize("n_folds", [2, 50])
 def test_any_number_of_folds(n_folds):
-    assert len(_table(_steps(), n_folds=n_folds)) == 12
+    assert len(_table(_steps(), n_folds=n_folds)) == 15
