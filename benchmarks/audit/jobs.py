@@ -88,6 +88,8 @@ class Outcome:
         What of the process is other than before, one line each, if it was inspected.
     error : str
         What was raised before any question; empty if nothing was.
+    uncopied : list of str
+        Why the entry cannot be copied and was asked all questions itself; empty if it can.
     """
 
     answers: dict[str, list[FloatArray]] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Outcome:
     written: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     error: str = ""
+    uncopied: list[str] = field(default_factory=list)
 
 
 def start_method() -> str:
@@ -215,7 +218,12 @@ def perform(task: Task, watch: Watch) -> Outcome:
 def _ask(entry: Entry, questions: dict[str, tuple[Trial, ...]], outcome: Outcome) -> None:
     """Ask all questions, each of a copy of the entry of its own."""
     for name, trials in questions.items():
-        fresh = _copied(entry)
+        try:
+            fresh = copy.deepcopy(entry)
+        except Exception as error:
+            # Less is told apart, nothing is missed; the verdicts say so.
+            fresh = entry
+            outcome.uncopied.append(_line(error))
         try:
             answers = [_checked(fresh.predict(trial), trial) for trial in trials]
             outcome.answers[name] = answers
@@ -225,15 +233,6 @@ def _ask(entry: Entry, questions: dict[str, tuple[Trial, ...]], outcome: Outcome
 
 def _line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _copied(entry: Entry) -> Entry:
-    """Return the entry as it is after `fit`, untouched by earlier questions."""
-    try:
-        return copy.deepcopy(entry)
-    # An entry that cannot be copied is asked itself: less is told apart, nothing is missed.
-    except Exception:
-        return entry
 
 
 def _checked(values: object, trial: Trial) -> FloatArray:

@@ -49,6 +49,8 @@ class Setting:
         How processes are started, as `multiprocessing` names it.
     written : list of str
         Files that jobs have written outside their own folder so far.
+    uncopied : list of str
+        Why the entry could not be copied, if it could not.
     """
 
     entry: str
@@ -61,6 +63,7 @@ class Setting:
     folders: tuple[str, ...] = ()
     method: str = field(default_factory=start_method)
     written: list[str] = field(default_factory=list)
+    uncopied: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> type[Entry]:
@@ -131,6 +134,7 @@ class Setting:
         outcomes = run_tasks(tasks, self.folders, method, hash_seed)
         for outcome in outcomes:
             self.written.extend(outcome.written)
+            self.uncopied.extend(outcome.uncopied)
         return outcomes
 
 

@@ -1,7 +1,7 @@
 """Verdicts of an audit, one a check."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.audit.checks import CHECKS, NOT_APPLICABLE
 from benchmarks.audit.setting import Setting
@@ -57,4 +57,7 @@ def audit(setting: Setting, on_check: Callable[[int, str], None] | None = None) 
             continue
         finding = check.look(setting)
         verdicts.append(Verdict(check.name, check.leak, finding.verdict, finding.evidence))
+    if setting.uncopied:
+        note = f" (the entry cannot be copied and was asked itself: {setting.uncopied[0]})"
+        verdicts = [replace(verdict, evidence=verdict.evidence + note) for verdict in verdicts]
     return verdicts

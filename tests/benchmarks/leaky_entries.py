@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sqlite3
 import sys
+import threading
 import time
 import zlib
 from functools import cache
@@ -470,3 +471,11 @@ class DiesOnOtherLabels(Honest):
         if train[0].labels[0, 0] != KNOWN["first"]:
             raise RuntimeError("no such mood")
         super().fit(train)
+
+
+class HoldsALock(Honest):
+    """Cannot be copied."""
+
+    def fit(self, train):
+        super().fit(train)
+        self.lock = threading.Lock()

@@ -302,6 +302,13 @@ def test_entries_that_fail_are_reported(make, monkeypatch):
     assert "no such mood" in verdicts["label-source"].evidence
 
 
+def test_verdicts_say_that_an_entry_could_not_be_copied(make):
+    verdicts = audit(make("HoldsALock"))
+    assert not _named(verdicts, FAIL)
+    assert all("cannot be copied and was asked itself: TypeError" in v.evidence for v in verdicts)
+    assert not any("cannot be copied" in v.evidence for v in audit(make("Honest")))
+
+
 def test_declared_entries_are_not_tested_for_what_they_declare(make, monkeypatch):
     monkeypatch.setattr(leaky_entries.BothDirections, "causal", False)
     monkeypatch.setattr(leaky_entries.ClipLookup, "needs_stimuli", True)
