@@ -198,6 +198,18 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Write a model as graphs for streams: onnxruntime or torch.export, without this package."""
+
+    model: Path
+    """Folder written by `eegdancer train` (encoder and actor) or `eegdancer pretrain` (encoder)."""
+    out: Path
+    """Folder for encoder.onnx and actor.onnx."""
+    format: str = "onnx"
+    """onnx (extra: export) or pt2 (torch.export)."""
+
+
+@dataclass(frozen=True)
 class Leaderboard:
     """Compare entries on held-out subjects: table, predictions and report."""
 
@@ -297,6 +309,7 @@ COMMANDS: dict[str, type[Any]] = {
     "encoder-report": EncoderReport,
     "train": Train,
     "evaluate": Evaluate,
+    "export": Export,
     "leaderboard": Leaderboard,
     "sensitivity": Sensitivity,
     "audit": Audit,

@@ -8,6 +8,7 @@ from benchmarks.commands.audit import audit
 from benchmarks.commands.common import expanded
 from benchmarks.commands.data import cache, check_data, simulate
 from benchmarks.commands.encoder_report import encoder_report
+from benchmarks.commands.export import export
 from benchmarks.commands.leaderboard import leaderboard
 from benchmarks.commands.pretraining import pretrain
 from benchmarks.commands.sensitivity import sensitivity
@@ -22,6 +23,7 @@ RUN: dict[type[Any], Callable[[Any], int]] = {
     arguments.EncoderReport: encoder_report,
     arguments.Train: train,
     arguments.Evaluate: evaluate,
+    arguments.Export: export,
     arguments.Leaderboard: leaderboard,
     arguments.Sensitivity: sensitivity,
     arguments.Audit: audit,
