@@ -11,6 +11,7 @@ from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import build_episodes
 from encoders import EncoderConfig, PretrainingConfig, StageConfig, pretrain
 from tests.benchmarks.conftest import made_trials
+from tests.encoders.conftest import require_onnx
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +55,7 @@ def test_stream_equals_whole_trials_again_after_a_reset(trials, encoder, actor, 
 @pytest.mark.parametrize("actor", ["leaky", "direct"])
 def test_exported_actor_equals_the_agent(encoder, tmp_path, suffix, actor):
     if suffix == ".onnx":
-        pytest.importorskip("onnxruntime", reason="the extra 'export' is not installed")
-        pytest.importorskip("onnxscript", reason="the extra 'export' is not installed")
+        require_onnx()
     agent = _agent(encoder, actor, privileged=True)
     exported = ExportedActor(export_actor(agent, tmp_path / f"actor{suffix}"))
     rng = np.random.default_rng(0)

@@ -1,5 +1,7 @@
 """A small pretrained encoder, shared by the tests of this folder."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,12 @@ SHAPE = EncoderConfig(
 )
 STAGE = StageConfig(epochs=3, patience=3)
 SETTINGS = PretrainingConfig(vqvae=STAGE, dynamics=STAGE, batch_size=4)
+
+
+def require_onnx() -> None:
+    """Skip without the extra; not imported here: onnxruntime's telemetry is switched off by us."""
+    if find_spec("onnxruntime") is None or find_spec("onnxscript") is None:
+        pytest.skip("the extra 'export' is not installed")
 
 
 def made_trials(n_subjects: int = 4, n_trials: int = 3, seed: int = 0):

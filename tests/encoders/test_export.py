@@ -8,7 +8,14 @@ import pytest
 
 from encoders import CheckpointError, EncoderConfigError, pretrain
 from encoders.export import ExportedEncoder, export_encoder
-from tests.encoders.conftest import N_BANDS, N_CHANNELS, SETTINGS, SHAPE, made_trials
+from tests.encoders.conftest import (
+    N_BANDS,
+    N_CHANNELS,
+    SETTINGS,
+    SHAPE,
+    made_trials,
+    require_onnx,
+)
 from tests.encoders.test_montage import SITES, _electrodes
 
 
@@ -46,8 +53,7 @@ def test_torch_export_equals_eager(encoder, tmp_path):
 
 
 def test_onnx_equals_eager_and_takes_other_montages(tmp_path):
-    pytest.importorskip("onnxruntime", reason="the extra 'export' is not installed")
-    pytest.importorskip("onnxscript", reason="the extra 'export' is not installed")
+    require_onnx()
     features, groups, labels = made_trials()
     where = [_electrodes(6)] * len(features)
     shape = replace(SITES, soft_assignment=True)
