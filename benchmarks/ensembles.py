@@ -27,8 +27,7 @@ def ensemble(kind: type[Entry], n_members: int = N_MEMBERS) -> type[Entry]:
     kind : type of Entry
         The entry; its results depend on the seed.
     n_members : int
-        Entries fitted. Member i of the ensemble with seed s has the seed ``s * n_members + i``:
-        ensembles of other seeds share no member.
+        Entries fitted; their seeds are drawn from the ensemble's.
 
     Returns
     -------
@@ -37,8 +36,7 @@ def ensemble(kind: type[Entry], n_members: int = N_MEMBERS) -> type[Entry]:
     """
 
     def fit(self: Any, train: Sequence[Trial]) -> None:
-        first = self.seed * n_members
-        self._members = [kind(first + i, self.quick) for i in range(n_members)]
+        self._members = [kind(seed, self.quick) for seed in member_seeds(self.seed, n_members)]
         for member in self._members:
             member.fit(train)
 
@@ -55,6 +53,12 @@ def ensemble(kind: type[Entry], n_members: int = N_MEMBERS) -> type[Entry]:
         "predict": predict,
     }
     return type(f"{kind.__name__}Ensemble", (kind,), content)
+
+
+def member_seeds(seed: int, n_members: int) -> list[int]:
+    """Draw the seeds of the members, 31 bits each, from the seed of the ensemble."""
+    drawn = np.random.SeedSequence(seed).generate_state(n_members)
+    return [int(value) >> 1 for value in drawn]
 
 
 def __getattr__(name: str) -> type[Entry]:

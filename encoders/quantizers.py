@@ -173,7 +173,9 @@ def _put(codebook: Any, z: Tensor, seed: int) -> None:
     """Move a codebook of the library to the k-means of `z`, if there are enough vectors."""
     if len(z) < codebook.codebook_size:
         return
-    means = KMeans(codebook.codebook_size, n_init=4, random_state=seed).fit(z.double().numpy())
+    # scikit-learn takes 32 bits
+    kmeans = KMeans(codebook.codebook_size, n_init=4, random_state=seed % 2**32)
+    means = kmeans.fit(z.double().numpy())
     counts = np.bincount(means.labels_, minlength=codebook.codebook_size)
     book = torch.from_numpy(means.cluster_centers_).to(codebook.embed)
     codebook.embed.copy_(book[None])

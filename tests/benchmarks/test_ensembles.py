@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.ensembles import N_MEMBERS
+from benchmarks.ensembles import N_MEMBERS, member_seeds
 from benchmarks.entries import ENTRIES, resolve_entry
 from eeg_emotion_env.errors import ConfigError
 from tests.benchmarks.conftest import made_trials
@@ -14,7 +14,7 @@ def test_predictions_are_the_mean_of_the_members(short_training):
     train, test = trials[:-1], trials[-1].without_labels()
     both = resolve_entry("benchmarks.ensembles:gru")(seed=1, quick=True)
     both.fit(train)
-    members = [ENTRIES["gru"](seed, True) for seed in range(N_MEMBERS, 2 * N_MEMBERS)]
+    members = [ENTRIES["gru"](seed, True) for seed in member_seeds(1, N_MEMBERS)]
     for member in members:
         member.fit(train)
     expected = [member.predict(test) for member in members]

@@ -119,3 +119,9 @@ def test_soft_assignment_has_a_place_in_the_latent():
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(shares.argmax(axis=1), encoder.codes(features[0]))
     assert latents.shape[1] == encoder.n_latent == 4 + 4 + 8 + 16
+
+
+def test_any_seed_settles():
+    quantizer, z = _quantizer("vq")
+    quantizer.settle(z.reshape(-1, z.shape[-1]), 2**40 + 1)
+    assert len(quantizer.lookup(z)[1].unique()) == 16
