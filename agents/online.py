@@ -81,7 +81,7 @@ class OnlinePredictor:
         ValueError
             If the features are not finite.
         """
-        latent, self._state = self._encoder.step(frame, self._state)
+        latent, state = self._encoder.step(frame, self._state)
         layout, row = self._actor.layout, self._observation
         row[0, layout.latent] = np.minimum(np.maximum(latent, -LATENT_LIMIT), LATENT_LIMIT)
         row[0, layout.previous] = self._previous
@@ -90,6 +90,8 @@ class OnlinePredictor:
         row[0, layout.elapsed] = min(self._count * self._step_s / ELAPSED_SCALE_S, 1.0)
         if not math.isfinite(float(row.sum())):
             raise ValueError("latents are not finite numbers: the features are not finite")
+        # only now: a step that failed leaves the stream as it was
+        self._state = state
         prediction: FloatArray = self._actor.act(row)[0]
         self._remember(prediction)
         return prediction

@@ -40,6 +40,11 @@ def transferred(folder: str) -> type[NoRL]:
         name = f"latents of {made.get('dataset', 'elsewhere')} ({encoder.fingerprint[:8]})"
         summary = f"linear regression on latents of a frozen encoder, pretrained on {_data(made)}"
         stochastic = False
+        causal = not encoder.config.bidirectional
+
+        @classmethod
+        def content(cls) -> str:
+            return encoder.fingerprint
 
         def _pretrain(self, train: Sequence[Trial]) -> None:
             _require_elsewhere(encoder, train[0], folder)
@@ -62,6 +67,11 @@ def _data(made: dict[str, Any]) -> str:
 def _require_elsewhere(encoder: FrozenEncoder, trial: Trial, folder: str) -> None:
     """Refuse an encoder that may have seen the people it would be tested on."""
     made = [encoder.description, *encoder.description.get("mixed", ())]
+    if "dataset" not in encoder.description:
+        raise ConfigError(
+            f"{folder}: does not say what it was pretrained on, so nobody knows whom it has seen; "
+            "make it with eegdancer pretrain"
+        )
     if (trial.dataset, trial.source) in [(m.get("dataset"), m.get("source")) for m in made]:
         raise ConfigError(
             f"{folder}: was pretrained on {trial.dataset} itself; pretrain it on other data, or "

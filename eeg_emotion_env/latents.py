@@ -123,7 +123,7 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
         from encoders import load_encoder
 
         if encoder not in ("auto", "shipped"):
-            return fitted(load_encoder(home_expanded(encoder)), trials[0]).encode
+            return fitted(require_causal(load_encoder(home_expanded(encoder))), trials[0]).encode
         return _shipped(trials[0], encoder == "shipped")
 
     return lambda features: encode_function()(features)
@@ -169,6 +169,16 @@ def _shipped(trial: Trial, required: bool) -> Encode:
     return flatten
 
 
+def require_causal(encoder: "FrozenEncoder") -> "FrozenEncoder":
+    """Return the encoder, or raise `ConfigError` if it looks ahead."""
+    if encoder.config.bidirectional:
+        raise ConfigError(
+            "the encoder is bidirectional: its latents know the future; it is for offline "
+            "comparison alone. Pretrain a causal one"
+        )
+    return encoder
+
+
 def fitted(encoder: "FrozenEncoder", trial: Trial) -> "FrozenEncoder":
     """Return the encoder for the channels and bands of a trial.
 
@@ -197,9 +207,15 @@ def fitted(encoder: "FrozenEncoder", trial: Trial) -> "FrozenEncoder":
     require_fitting({k: v for k, v in made.items() if k not in ("channels", "bands")}, trial)
     if list(trial.channels) == made.get("channels") and list(trial.bands) == made.get("bands"):
         return encoder
+    bands = made.get("bands", made.get("made_for", {}).get("bands"))
     weights = None
-    if list(trial.bands) != made.get("bands"):
-        weights = band_weights(made.get("bands", ()), trial.bands)
+    if bands is not None and list(trial.bands) != bands:
+        weights = band_weights(bands, trial.bands)
+    elif bands is None and len(trial.bands) != encoder.config.n_bands:
+        raise ConfigError(
+            f"the encoder has {encoder.config.n_bands} bands and does not say which, and "
+            f"{trial.key} has {_short(trial.bands)}; pretrain one with eegdancer pretrain"
+        )
     return encoder.on(directions(trial.channels), weights)
 
 

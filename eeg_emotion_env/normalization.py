@@ -27,6 +27,7 @@ class PastNormalizer:
 
     def __init__(self) -> None:
         self._count = 0
+        self._missed: NDArray[np.int64] | None = None
         self._mean: NDArray[np.float64] | None = None
         self._squares: NDArray[np.float64] | None = None
 
@@ -41,17 +42,37 @@ class PastNormalizer:
         Returns
         -------
         ndarray, shape (n_channels, n_bands), float32
-            z-scores relative to the session so far, this step included.
+            z-scores relative to the session so far, this step included. What is not finite is
+            NaN, and leaves the session so far as it was.
         """
         value = np.asarray(frame, dtype=np.float64)
         if self._mean is None or self._squares is None:
             self._mean, self._squares = np.zeros_like(value), np.zeros_like(value)
         self._count += 1
+        known = np.isfinite(value)
+        if not known.all() or self._missed is not None:
+            return self._step_with_gaps(value, known)
         delta = value - self._mean
         self._mean += delta / self._count
         self._squares += delta * (value - self._mean)
         variance = (self._squares + PRIOR_STEPS * PRIOR_VARIANCE) / (self._count + PRIOR_STEPS)
         z = (value - self._mean) / np.sqrt(variance)
+        return np.clip(z, -CLIP, CLIP).astype(np.float32)
+
+    def _step_with_gaps(self, value: NDArray[np.float64], known: NDArray[np.bool_]) -> FloatArray:
+        """Do as `step` where each feature has a count of its own."""
+        assert self._mean is not None
+        assert self._squares is not None
+        value = np.where(known, value, 0.0)
+        if self._missed is None:
+            self._missed = np.zeros(value.shape, dtype=np.int64)
+        self._missed += ~known
+        count = np.maximum(self._count - self._missed, 1)
+        delta = np.where(known, value - self._mean, 0.0)
+        self._mean += delta / count
+        self._squares += np.where(known, delta * (value - self._mean), 0.0)
+        variance = (self._squares + PRIOR_STEPS * PRIOR_VARIANCE) / (count + PRIOR_STEPS)
+        z = np.where(known, (value - self._mean) / np.sqrt(variance), np.nan)
         return np.clip(z, -CLIP, CLIP).astype(np.float32)
 
     def __call__(self, features: NDArray[np.floating]) -> FloatArray:

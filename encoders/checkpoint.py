@@ -126,14 +126,15 @@ def _replace(path: Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         # mkstemp makes private files; a model is as readable as any file of its owner
-        os.chmod(name, 0o666 & ~_umask())
+        os.chmod(name, 0o666 & ~current_umask())
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def _umask() -> int:
+def current_umask() -> int:
+    """Return the permissions that new files are not given."""
     current = os.umask(0)
     os.umask(current)
     return current

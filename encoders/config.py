@@ -131,8 +131,9 @@ class EncoderConfig:
             "needs; take 16, 64, 240 or 256",
         )
         _require(
-            self.quantizer != "none" or not self.soft_assignment,
-            "soft_assignment needs a quantizer",
+            self.quantizer in ("vq", "residual-vq") or not self.soft_assignment,
+            f"soft_assignment needs prototypes of quantizer vq or residual-vq, not "
+            f"{self.quantizer}",
         )
         _require(self.window >= 2, f"window must be at least 2 steps, not {self.window}")
         _require(

@@ -110,7 +110,7 @@ def span_mask(
     starts = torch.rand(batch, time, generator=generator) < start_rate
     lengths = torch.randint(span[0], span[1] + 1, (batch, time), generator=generator)
     hidden = torch.zeros(batch, time, dtype=torch.bool)
-    for offset in range(span[1]):
+    for offset in range(min(span[1], time)):
         begun = starts & (lengths > offset)
         hidden[:, offset:] |= begun[:, : time - offset]
     return hidden & valid

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from encoders.checkpoint import current_umask
 from encoders.config import EncoderConfig
 from encoders.errors import CheckpointError, EncoderConfigError
 from encoders.frozen import FrozenEncoder, montage_of
@@ -83,9 +84,7 @@ def export_encoder(encoder: FrozenEncoder, path: str | os.PathLike[str]) -> Path
     example = (torch.zeros(shape), *state.buffers, *state.caches)
     notes = {
         "encoder": asdict(encoder.config),
-        "positions": None
-        if encoder.montage.positions is None
-        else encoder.montage.positions.tolist(),
+        **encoder.montage.as_json(),
         "state": [list(tensor.shape) for tensor in example[1:]],
         "fingerprint": encoder.fingerprint,
     }
@@ -120,6 +119,8 @@ def write_graph(
             torch.export.save(program, name, extra_files={NOTES: json.dumps(notes)})
         else:
             _write_onnx(program, name, notes)
+        # temporary files are private; a model is as readable as any file of its owner
+        os.chmod(name, 0o666 & ~current_umask())
         os.replace(name, file)
     finally:
         Path(name).unlink(missing_ok=True)
@@ -203,7 +204,7 @@ def _open_pt2(file: Path) -> tuple[Any, str]:
 
     def run(arrays: Sequence[FloatArray]) -> list[FloatArray]:
         with torch.inference_mode():
-            results = module(*(torch.from_numpy(array) for array in arrays))
+            results = module(*(torch.from_numpy(np.array(array)) for array in arrays))
         return [result.numpy() for result in results]
 
     return run, extra[NOTES]
@@ -217,18 +218,37 @@ class ExportedEncoder:
     path : path-like
         File written by `export_encoder`.
     positions : ndarray or None, shape (n_channels, 3)
-        Electrodes of the recording, if they are not those of the pretraining.
+        Electrodes of the recording, if they are not those of the exported encoder.
+    band_weights : ndarray or None, shape (n_bands of the model, n_bands of the recording)
+        With `positions`: how the model's bands are made of the recording's.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such file, or it is not one of ours.
+    EncoderConfigError
+        If positions are given and the encoder is tied to its channels.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], positions: NDArray[np.floating] | None = None
+        self,
+        path: str | os.PathLike[str],
+        positions: NDArray[np.floating] | None = None,
+        band_weights: NDArray[np.floating] | None = None,
     ) -> None:
         self._graph = ExportedGraph(path)
         notes = self._graph.notes
         self.config = EncoderConfig(**notes["encoder"])
         self.fingerprint = str(notes["fingerprint"])
-        where = notes["positions"] if positions is None else positions
-        self.montage = montage_of(self.config, where) or Montage(
+        if positions is not None and not self.config.n_sites:
+            raise EncoderConfigError(
+                f"{path}: this encoder is tied to its {self.config.n_channels} channels; pretrain "
+                "one with sites (eegdancer pretrain --sites 32) to use it on other montages"
+            )
+        where = (notes["positions"], notes["band_weights"])
+        if positions is not None:
+            where = (positions, band_weights)
+        self.montage = montage_of(self.config, *where) or Montage(
             self.config.n_channels, self.config.n_bands
         )
 

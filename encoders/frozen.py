@@ -148,7 +148,12 @@ class FrozenEncoder(nn.Module):
             )
         n_bands = self.config.n_bands if band_weights is None else np.shape(band_weights)[1]
         montage = Montage(len(positions), n_bands, self.config.n_sites, positions, band_weights)
-        return FrozenEncoder(self.vqvae, self.dynamics, self.description, montage)
+        # what it was pretrained on stays; these channels are no longer the ones it expects
+        notes = {k: v for k, v in self.description.items() if k not in ("channels", "bands")}
+        notes["made_for"] = {
+            k: v for k, v in self.description.items() if k in ("channels", "bands")
+        } | self.description.get("made_for", {})
+        return FrozenEncoder(self.vqvae, self.dynamics, notes, montage)
 
     @torch.inference_mode()
     def codes(self, features: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -224,9 +229,7 @@ class FrozenEncoder(nn.Module):
             "format": FORMAT,
             "encoder": asdict(self.config),
             "horizons": list(self.dynamics.horizons),
-            "positions": None
-            if self.montage.positions is None
-            else self.montage.positions.tolist(),
+            **self.montage.as_json(),
             "description": {k: v for k, v in self.description.items() if k != "fingerprint"},
         }
         fingerprint = save_checkpoint(folder, KIND, config, self.state_dict())
@@ -251,13 +254,16 @@ class FrozenEncoder(nn.Module):
         return torch.cat([self.vqvae.latent(quantized), hidden], dim=-1)
 
 
-def montage_of(shape: EncoderConfig, positions: Any) -> Montage | None:
+def montage_of(shape: EncoderConfig, positions: Any, band_weights: Any = None) -> Montage | None:
     """Return the montage of a model with sites, from the electrodes it was pretrained on."""
     if not shape.n_sites:
         return None
     if positions is None:
         raise EncoderConfigError("an encoder with sites needs the positions of its electrodes")
-    return Montage(len(positions), shape.n_bands, shape.n_sites, np.asarray(positions, float))
+    n_bands = shape.n_bands if band_weights is None else np.shape(band_weights)[1]
+    return Montage(
+        len(positions), n_bands, shape.n_sites, np.asarray(positions, float), band_weights
+    )
 
 
 def load_encoder(folder: str | os.PathLike[str]) -> FrozenEncoder:
@@ -286,7 +292,7 @@ def load_encoder(folder: str | os.PathLike[str]) -> FrozenEncoder:
     try:
         shape = EncoderConfig(**config["encoder"])
         horizons = tuple(config["horizons"])
-        montage = montage_of(shape, config.get("positions"))
+        montage = montage_of(shape, config.get("positions"), config.get("band_weights"))
     except (KeyError, TypeError, EncoderConfigError) as error:
         raise CheckpointError(f"{folder}: unusable encoder description ({error})") from error
     encoder = FrozenEncoder(CausalVQVAE(shape), MaskedDynamics(shape, horizons), {}, montage)

@@ -121,6 +121,11 @@ class Montage:
         )
         self._kept: dict[bytes, FloatArray] = {}
 
+    def as_json(self) -> dict[str, list[list[float]] | None]:
+        """Return positions and band weights for a configuration file."""
+        arrays = {"positions": self.positions, "band_weights": self.band_weights}
+        return {k: None if v is None else v.tolist() for k, v in arrays.items()}
+
     def __call__(self, features: NDArray[np.floating]) -> FloatArray:
         """Bring features to the model's input; channels that are NaN are taken as missing.
 

@@ -120,7 +120,12 @@ def pretrain(
         If the codebook collapses.
     """
     settings = pretraining or PretrainingConfig()
-    guided = labels is not None and settings.guidance > 0
+    guided = (
+        labels is not None
+        and settings.guidance > 0
+        and any(not np.isnan(track).all() for track in labels)
+    )
+    _require_finite(features, config)
     shape = _shape(features, labels if guided else None, config)
     montages = _montages(features, shape, positions)
     targets = labels if guided and labels is not None else [f[:, 0, :0] for f in features]
@@ -138,7 +143,9 @@ def pretrain(
         )
         for part in (train, validation)
     ]
-    file = ResumeFile(resume, _fingerprint(shape, settings, features, targets, groups))
+    file = ResumeFile(
+        resume, _fingerprint(shape, settings, list(features), list(targets), groups, positions)
+    )
     run = _Run(shape, settings, parts[0], parts[1], guided, on_epoch, file)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -228,6 +235,17 @@ class _Run:
                 stacklevel=2,
             )
         return collapsed
+
+
+def _require_finite(features: Sequence[FloatArray], config: EncoderConfig | None) -> None:
+    """Refuse features that are not finite; on sites NaN marks a missing channel."""
+    on_sites = config is not None and config.n_sites > 0
+    for number, array in enumerate(features):
+        if np.isinf(array).any() or (np.isnan(array).any() and not on_sites):
+            raise EncoderConfigError(
+                f"features of sequence {number} hold NaN or infinity; mend them, or pretrain on "
+                "sites (n_sites), where NaN marks a missing channel"
+            )
 
 
 def _montages(

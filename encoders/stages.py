@@ -108,7 +108,9 @@ class DynamicsStage(nn.Module):
         loss = loss + self._distance_to_teacher(states, latents, batch.valid)
         if self.weight:
             guidance = label_loss(self.model.guidance(states), batch.labels)
-            return loss + self.weight * guidance, guidance
+            annotated = not bool(torch.isnan(batch.labels).all())
+            # what is not annotated says nothing of the guidance
+            return loss + self.weight * guidance, guidance if annotated else loss
         return loss, loss
 
     def perplexity(self) -> float:

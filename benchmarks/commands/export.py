@@ -21,6 +21,6 @@ def export(options: arguments.Export) -> int:
     written = [export_encoder(encoder, out / f"encoder.{options.format}")]
     if agent is not None:
         written.append(export_actor(agent, out / f"actor.{options.format}"))
-    write_config(out / "command.json", options)
+    write_config(out / "export.json", options)
     say(f"{' and '.join(path.name for path in written)} written to {out}")
     return 0

@@ -24,6 +24,7 @@ from eeg_emotion_env.datasets import Trials, load_dataset
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.features import band_centres, band_weights
 from eeg_emotion_env.montage import directions
+from eeg_emotion_env.paths import home_expanded
 from eeg_emotion_env.trial import Trial
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def pretrained(
     """
     from encoders import pretrain as pretrain_encoder
 
-    content = training_set(sets)
+    content = training_set(sets, bool(shape and shape.n_sites))
     stages = ("vqvae", "teacher", "dynamics") if settings.teacher else ("vqvae", "dynamics")
     with progress_bar("pretraining", len(stages) * settings.vqvae.epochs) as advance:
 
@@ -122,7 +123,7 @@ def pretrained(
             settings,
             on_epoch,
             description_of(*sets),
-            content.positions if shape and shape.n_sites else None,
+            content.positions or None,
             resume,
         )
 
@@ -137,13 +138,15 @@ class TrainingSet:
     positions: list[NDArray[np.float64]]
 
 
-def training_set(sets: Sequence[Trials]) -> TrainingSet:
+def training_set(sets: Sequence[Trials], on_sites: bool = False) -> TrainingSet:
     """Bring trials of several data sets to the bands and label dimensions of the first.
 
     Parameters
     ----------
     sets : sequence of Trials
         Data sets with steps of the same length.
+    on_sites : bool
+        Whether positions of electrodes are needed; without, there are none.
 
     Returns
     -------
@@ -155,10 +158,12 @@ def training_set(sets: Sequence[Trials]) -> TrainingSet:
     for trials in sets:
         for trial in trials:
             found.features.append(_with_bands(trial, bands))
-            prefix = "" if len(sets) == 1 else f"{trial.dataset}, subject "
+            # the first data set's subjects keep their names: they are looked up by them later
+            prefix = "" if trials is sets[0] else f"{trial.dataset}, subject "
             found.groups.append(f"{prefix}{trial.subject}")
             found.labels.append(_with_dimensions(trial, names))
-            found.positions.append(_positions(trial))
+            if on_sites:
+                found.positions.append(directions(trial.channels))
     return found
 
 
@@ -207,11 +212,15 @@ def _mixed(item: str, data: arguments.Data, first: Trial) -> Trials:
     name, _, folder = item.partition("=")
     trials = load_dataset(
         name,
-        Path(folder).expanduser() if folder else None,
+        home_expanded(folder) if folder else None,
         {k: v for k, v in options_in(data.option).items() if k == "step_s"},
         normalization=data.normalization,
         source=data.source,
     )
+    if (trials[0].dataset, trials[0].source) == (first.dataset, first.source):
+        raise ConfigError(
+            f"{name} is the data set itself, and would bring back its --test-subjects; mix others"
+        )
     if not math.isclose(trials[0].step_s, first.step_s):
         raise ConfigError(
             f"{name} has steps of {trials[0].step_s:g} s, {first.dataset} of {first.step_s:g} s; "
@@ -239,14 +248,6 @@ def _with_dimensions(trial: Trial, names: Sequence[str]) -> NDArray[np.float32]:
         if name in trial.label_names:
             labels[:, place] = trial.labels[:, trial.label_names.index(name)]
     return labels
-
-
-def _positions(trial: Trial) -> NDArray[np.float64]:
-    try:
-        return directions(trial.channels)
-    except ConfigError:
-        # without sites nobody asks where the channels are
-        return np.full((len(trial.channels), 3), np.nan)
 
 
 def _codebook_line(encoder: "FrozenEncoder") -> str:

@@ -13,7 +13,7 @@ from benchmarks.commands.common import (
     say,
     write_config,
 )
-from eeg_emotion_env.errors import check_choice
+from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.splits import make_split
 
 
@@ -24,6 +24,8 @@ def sensitivity(options: arguments.Sensitivity) -> int:
     from benchmarks.sensitivity.run import sweep
     from benchmarks.sensitivity.table import markdown, plot, sensitivity_table
 
+    if options.seeds < 1:
+        raise ConfigError(f"--seeds must be at least 1, not {options.seeds}")
     names = names_in(options.settings) or list(SETTINGS)
     for name in names:
         check_choice("setting", name, SETTINGS)

@@ -25,7 +25,7 @@ from benchmarks.commands.pretraining import (
 from eeg_emotion_env.datasets import Trials
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.labels import delay_steps, delayed, resolve_delay
-from eeg_emotion_env.latents import fitted
+from eeg_emotion_env.latents import fitted, require_causal
 from encoders.config import StageConfig
 
 
@@ -49,11 +49,14 @@ def train(options: arguments.Train) -> int:
     out = out_folder(options.out)
     if options.encoder is None:
         encoder = pretrained([trials], None, default_settings(StageConfig.epochs, options.seed))
+        encode = encoder.encode
     else:
-        encoder = fitted(load_encoder(options.encoder), trials[0])
+        encoder = require_causal(load_encoder(options.encoder))
+        encode = fitted(encoder, trials[0]).encode
         _require_unseen(trials, encoder.description, tested, options.encoder)
+    # as it was pretrained: `evaluate` fits it to the channels that it finds
     encoder.save(out / "encoder")
-    episodes = build_episodes(trials, encoder.encode)
+    episodes = build_episodes(trials, encode)
     with progress_bar("training SAC", options.total_steps) as advance:
         agent = train_agent(
             episodes,
@@ -65,7 +68,7 @@ def train(options: arguments.Train) -> int:
                 "label_delay_s": delay_s,
             },
             str(options.tensorboard) if options.tensorboard else None,
-            encoder.description.get("validation_groups", ()),
+            _validation_groups(encoder.description, trials),
         )
     agent.save(out)
     write_config(out / "command.json", options)
@@ -124,6 +127,13 @@ def evaluate(options: arguments.Evaluate) -> int:
     print_table(table, context)
     say(f"predictions and metrics written to {out}")
     return 0
+
+
+def _validation_groups(description: dict[str, Any], trials: Trials) -> Sequence[str]:
+    """Return the subjects that the encoder was stopped on, if they are of this data set."""
+    made = (description.get("dataset"), description.get("source"))
+    known: Sequence[str] = description.get("validation_groups", ())
+    return known if made == (trials[0].dataset, trials[0].source) else ()
 
 
 def _require_unseen(

@@ -30,6 +30,8 @@ FEATURES = "normalised features"
 SMOOTHED = "smoothed features"
 RANDOM = "random encoder"
 
+N_REPRESENTATIONS = 5
+
 MEMORY = 0.6
 """Of the exponential moving average of the smoothed features."""
 
@@ -124,7 +126,7 @@ def probe_table(
 
 def n_probes(steps: Steps) -> int:
     """Return the number of probes of `probe_table`: an upper bound."""
-    return 4 * (len(steps.trials[0].label_names) + 2)
+    return N_REPRESENTATIONS * (len(steps.trials[0].label_names) + 2)
 
 
 def mean_interval(scores: Array, seed: int = 0) -> tuple[float, float]:

@@ -70,6 +70,17 @@ class Entry(ABC):
             return f"to know the stimuli, which {trials[0].dataset} does not tell"
         return ""
 
+    @classmethod
+    def content(cls) -> str:
+        """Name what decides results beside code, trials and seed, such as the hash of a model file.
+
+        Returns
+        -------
+        str
+            Part of the fingerprint of every job: where it changes, earlier jobs run again.
+        """
+        return ""
+
     @abstractmethod
     def fit(self, train: Sequence[Trial]) -> None:
         """Learn from labelled training trials.

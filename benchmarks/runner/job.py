@@ -55,7 +55,10 @@ class Job:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the result."""
-        content = json.dumps({**asdict(self), "code": code_fingerprint(self.entry)}, sort_keys=True)
+        decisive = {"code": code_fingerprint(self.entry)}
+        if resolve_entry(self.entry).content():
+            decisive["content"] = resolve_entry(self.entry).content()
+        content = json.dumps({**asdict(self), **decisive}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def __str__(self) -> str:

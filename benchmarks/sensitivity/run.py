@@ -10,8 +10,8 @@ import joblib
 import numpy as np
 import torch
 
-from benchmarks.entries.tuning import validation_score
 from benchmarks.sensitivity.settings import variant
+from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.splits import Split
 from eeg_emotion_env.trial import Trial
 from encoders import FrozenEncoder
@@ -31,7 +31,8 @@ class Run:
     fingerprint : str
         Of trials, split and the setting's configuration.
     scores : dict
-        CCC of each held-out subject's concatenated trials, mean over dimensions.
+        CCC of each held-out subject's concatenated trials, mean over dimensions; subjects whose
+        CCC is not defined are left out.
     usage, perplexity : float or None
         Of the codebook on training steps: share of prototypes, and exp of the entropy over size.
     unseen_usage : float or None
@@ -109,10 +110,16 @@ def sweep(
         on_run(run)
     for run in parallel(jobs):
         with (out / RUNS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(run)) + "\n")
+            # a kill may have left half a line
+            file.write(("\n" if _is_cut_off(out / RUNS) else "") + json.dumps(asdict(run)) + "\n")
         kept[(run.setting, run.fold, run.seed, run.fingerprint)] = run
         on_run(run)
     return [kept[key] for key in wanted]
+
+
+def _is_cut_off(path: Path) -> bool:
+    content = path.read_bytes()
+    return bool(content) and not content.endswith(b"\n")
 
 
 def read_runs(path: Path) -> list[Run]:
@@ -133,12 +140,14 @@ def _run(key: tuple[str, int, int, str], train: Sequence[Trial], test: Sequence[
     entry = variant(key[0])(seed=key[2])
     entry.fit(train)
     subjects = dict.fromkeys(str(trial.subject) for trial in test)
-    scores = {
-        subject: validation_score(
-            entry.predict, [trial for trial in test if str(trial.subject) == subject]
-        )
-        for subject in subjects
-    }
+    scores = {}
+    for subject in subjects:
+        mine = [trial for trial in test if str(trial.subject) == subject]
+        predictions = [entry.predict(trial.without_labels()) for trial in mine]
+        labels = [trial.labels for trial in mine]
+        ccc = score_concatenated(labels, predictions, mine[0].label_names)["ccc"]
+        if np.isfinite(ccc):
+            scores[subject] = float(ccc)
     used = _used(entry.encoder, test)
     return Run(*key, scores, *used, entry.encoder.n_latent)
 

@@ -101,6 +101,7 @@ def variant(name: str) -> type[NoRL]:
         "summary": f"linear regression on frozen latents, {setting.what} {setting.value}",
         "__doc__": f"Linear regression on latents with {setting.what} {setting.value}.",
         "__module__": __name__,
+        "causal": not setting.encoder.get("bidirectional", False),
         "encoder_options": {**NoRL.encoder_options, **setting.encoder},
         "pretraining_config": replace(NoRL.pretraining_config, **setting.pretraining),
     }

@@ -202,6 +202,7 @@ def test_pretrain_train_evaluate(tree, tmp_path, capsys):
     assert main([*export, "--model", model]) == 0
     assert {path.name for path in graphs.glob("*.pt2")} == {"encoder.pt2", "actor.pt2"}
     assert main([*export, "--model", str(tmp_path / "none")]) == 1
+    assert main(["sensitivity", *data[:4], "--seeds", "0", "--out", scores]) == 1
     assert main([*export[:1], "--format", "tar", "--out", str(graphs), "--model", model]) == 1
     assert "format must be one of" in capsys.readouterr().err
     assert main([*evaluate, "--subjects", "1"]) == 1
@@ -258,6 +259,9 @@ def test_pretraining_on_sites_mixes_data_sets_and_encodes_another(tree, tmp_path
     command = ["pretrain", *seed, "--mix", "mahnob", "--epochs", "1", "--out", encoder]
     assert main(command) == 1
     assert "add --sites 32" in capsys.readouterr().err
+    itself = [*command[:5], "--mix", f"seed={tree}", "--sites", "32", "--out", encoder]
+    assert main(itself) == 1
+    assert "would bring back its --test-subjects" in capsys.readouterr().err
     assert main([*command, "--sites", "32"]) == 0
     described = json.loads((tmp_path / "encoder" / "config.json").read_text())["description"]
     assert described["mixed"][0]["dataset"] == "mahnob"
@@ -267,3 +271,7 @@ def test_pretraining_on_sites_mixes_data_sets_and_encodes_another(tree, tmp_path
     assert main([*train, "--test-subjects", "3", "--total-steps", "300"]) == 1
     assert "pretrained on test subjects 3" in capsys.readouterr().err
     assert main([*train, "--total-steps", "300"]) == 0
+    saved = [tmp_path / name / "config.json" for name in ("encoder", "model/encoder")]
+    assert saved[0].read_text() == saved[1].read_text()
+    evaluate = ["evaluate", "--model", str(tmp_path / "model"), *other, "--include-training"]
+    assert main([*evaluate, "--out", str(tmp_path / "scores")]) == 0

@@ -35,6 +35,11 @@ def test_settings_are_entries_of_any_leaderboard():
         variant("codebook-17")
 
 
+def test_what_looks_ahead_is_not_causal():
+    assert not variant("attention-bidirectional").causal
+    assert variant("teacher-bidirectional").causal
+
+
 def test_table_gives_paired_differences_and_intervals():
     scores = {"1": 0.5, "2": 0.3, "3": 0.4, "4": 0.1}
     better = {k: v + d for (k, v), d in zip(scores.items(), (0.1, 0.2, 0.1, 0.0), strict=True)}
@@ -58,9 +63,10 @@ def test_runs_are_kept_and_done_once(trials, short_training, monkeypatch, tmp_pa
     assert {len(run.scores) for run in first} == {2}
     with (tmp_path / "runs.jsonl").open("a") as file:
         file.write('{"setting": "def')  # a kill while a line was written
+    assert len(sweep(trials, split, ["codebook-32"], [0], tmp_path, 1, seen.append)) == 2
     monkeypatch.setattr("benchmarks.sensitivity.run._run", lambda *_: pytest.fail("done twice"))
     assert sweep(*arguments, seen.append) == first
-    assert len(read_runs(tmp_path / "runs.jsonl")) == 4
+    assert len(read_runs(tmp_path / "runs.jsonl")) == 6
 
 
 @pytest.mark.filterwarnings("ignore:the codebook collapses")

@@ -53,3 +53,18 @@ def test_subject_is_z_scored_over_all_trials():
     np.testing.assert_allclose(stacked.mean(axis=0), 0.0, atol=1e-5)
     np.testing.assert_allclose(stacked.std(axis=0), 1.0, rtol=1e-4)
     assert np.isfinite(normalize_subject([np.ones((5, 1, 1))])[0]).all()
+
+
+def test_a_gap_is_nan_and_leaves_the_session_so_far_as_it_was():
+    features = np.random.default_rng(0).normal(3, 2, (30, 2, 3)).astype(np.float32)
+    holes = features.copy()
+    holes[5:8, 1] = np.nan
+    holes[9, 1, 0] = np.inf
+    found, whole = PastNormalizer()(holes), PastNormalizer()(features)
+    np.testing.assert_array_equal(found[:, 0], whole[:, 0])
+    assert np.isnan(found[5:8, 1]).all()
+    assert np.isnan(found[9, 1]).tolist() == [True, False, False]
+    # as if the missing steps had never been, for the features that missed them
+    kept = [t for t in range(30) if t not in (5, 6, 7)]
+    shorter = PastNormalizer()(features[kept])
+    np.testing.assert_allclose(found[kept][:, 1, 1:], shorter[:, 1, 1:], atol=1e-6)

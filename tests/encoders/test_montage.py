@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from encoders import EncoderConfigError, load_encoder, pretrain
+from encoders.export import ExportedEncoder, export_encoder
 from encoders.montage import MAX_KEPT, Montage, sites, to_sites
 from tests.encoders.conftest import N_BANDS, SETTINGS, SHAPE, made_trials
 
@@ -154,3 +155,24 @@ def test_positions_are_needed_and_checked():
         to_sites(np.zeros((3, 3)), 12)
     with pytest.raises(EncoderConfigError, match="2 positions for 6 channels"):
         Montage(6, 3, 12, _electrodes(2))
+
+
+def test_band_weights_are_saved_and_exported_and_other_channels_are_not_taken_for_the_old(
+    on_sites, tmp_path
+):
+    electrodes, halves = _electrodes(9, seed=4), np.kron(np.eye(N_BANDS), [0.5, 0.5])
+    other = on_sites.on(electrodes, halves)
+    features = np.random.default_rng(0).normal(size=(8, 9, 2 * N_BANDS)).astype(np.float32)
+    other.save(tmp_path / "model")
+    loaded = load_encoder(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.encode(features), other.encode(features))
+    exported = ExportedEncoder(export_encoder(other, tmp_path / "encoder.pt2"))
+    latent, _ = exported.step(features[0], exported.initial_state())
+    np.testing.assert_allclose(latent, other.encode(features)[0], atol=1e-5)
+
+
+def test_exported_encoder_that_is_tied_to_its_channels_takes_no_others(encoder, tmp_path):
+    path = export_encoder(encoder, tmp_path / "encoder.pt2")
+    assert path.stat().st_mode & 0o044
+    with pytest.raises(EncoderConfigError, match="tied to its 6 channels"):
+        ExportedEncoder(path, _electrodes(6))

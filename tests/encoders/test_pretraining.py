@@ -146,3 +146,30 @@ def test_progress_tells_the_perplexity_of_the_first_stage():
     pretrain(features, groups, labels, SHAPE, SETTINGS, on_epoch=seen.append)
     assert all(1 <= p.perplexity <= SHAPE.codebook_size for p in seen[:3])
     assert all(np.isnan(p.perplexity) for p in seen[3:])
+
+
+def test_spans_longer_than_the_sequences_hide_to_their_end():
+    valid = torch.ones(50, 6, dtype=torch.bool)
+    hidden = span_mask(valid, 0.4, (4, 30), torch.Generator().manual_seed(0))
+    starts = hidden[:, 0]
+    assert hidden[starts, :4].all()
+
+
+def test_features_that_are_not_finite_are_a_clear_error():
+    features, groups, labels = made_trials()
+    features[2][3, 1] = np.nan
+    with pytest.raises(EncoderConfigError, match="features of sequence 2 hold NaN"):
+        pretrain(features, groups, labels, SHAPE, SETTINGS)
+
+
+def test_validation_without_labels_goes_by_the_codes():
+    features, groups, labels = made_trials()
+    kept_out = pretrain(features, groups, labels, SHAPE, SETTINGS).description["validation_groups"]
+    for group, track in zip(groups, labels, strict=True):
+        if str(group) in kept_out:
+            track[:] = np.nan
+    seen = []
+    pretrain(features, groups, labels, SHAPE, SETTINGS, on_epoch=seen.append)
+    assert all(p.validation > 0 for p in seen)
+    unlabelled = [np.full_like(track, np.nan) for track in labels]
+    assert not pretrain(features, groups, unlabelled, SHAPE, SETTINGS).description["guided"]

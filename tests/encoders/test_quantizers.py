@@ -125,3 +125,9 @@ def test_any_seed_settles():
     quantizer, z = _quantizer("vq")
     quantizer.settle(z.reshape(-1, z.shape[-1]), 2**40 + 1)
     assert len(quantizer.lookup(z)[1].unique()) == 16
+
+
+@pytest.mark.parametrize("kind", ["fsq", "none"])
+def test_soft_assignment_needs_prototypes(kind):
+    with pytest.raises(EncoderConfigError, match="soft_assignment needs prototypes"):
+        replace(SHAPE16, quantizer=kind, soft_assignment=True)
