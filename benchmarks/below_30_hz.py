@@ -6,10 +6,7 @@ its counterpart here under its own name, on the leaderboard ``<entry> (<30 Hz)``
 own has one by `below_30_hz`.
 """
 
-from collections.abc import Sequence
-
-from benchmarks.counterparts import competitor, counterpart
-from benchmarks.entries import Entry
+from benchmarks.counterparts import Family
 from benchmarks.statistics.roles import WITHOUT_HIGH_BANDS
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.features import BANDS
@@ -53,29 +50,15 @@ def without_bands(trial: Trial) -> Trial:
     )
 
 
-def _all_without_bands(trials: Sequence[Trial]) -> list[Trial]:
-    return [without_bands(trial) for trial in trials]
+FAMILY = Family(
+    __name__,
+    WITHOUT_HIGH_BANDS[0],
+    "without the bands above 30 Hz",
+    lambda trials: [without_bands(trial) for trial in trials],
+    without_bands,
+)
 
+below_30_hz = FAMILY.of
+"""Makes the counterpart of an entry of one's own: ``class Mine2(below_30_hz(Mine)): ...``."""
 
-def below_30_hz(kind: type[Entry]) -> type[Entry]:
-    """Make the counterpart of an entry that is shown no band above 30 Hz, in training or test.
-
-    Parameters
-    ----------
-    kind : type of Entry
-        The entry.
-
-    Returns
-    -------
-    type of Entry
-        Its counterpart, to be assigned to a name of its module.
-    """
-    summary = "without the bands above 30 Hz"
-    return counterpart(
-        kind, WITHOUT_HIGH_BANDS[0], summary, _all_without_bands, without_bands, __name__
-    )
-
-
-def __getattr__(name: str) -> type[Entry]:
-    """Return the counterpart of the entry of that name."""
-    return below_30_hz(competitor(name, __name__))
+__getattr__ = FAMILY.named

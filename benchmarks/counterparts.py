@@ -1,6 +1,7 @@
 """Entries that are shown changed trials: the counterpart of an entry, under a name of its own."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.entries import ENTRIES, Entry
@@ -9,6 +10,10 @@ from eeg_emotion_env.trial import Trial
 
 Change = Callable[[Trial], Trial]
 ChangeAll = Callable[[Sequence[Trial]], Sequence[Trial]]
+
+
+def _unchanged(trial: Trial) -> Trial:
+    return trial
 
 
 def counterpart(
@@ -86,3 +91,34 @@ def competitor(name: str, module: str) -> type[Entry]:
         known = ", ".join(other for other in ENTRIES if not ENTRIES[other].oracle)
         raise AttributeError(f"{module} has no entry {name!r}; there are {known}")
     return kind
+
+
+@dataclass(frozen=True)
+class Family:
+    """The counterparts of all entries under one change, each under a name of its module.
+
+    Attributes
+    ----------
+    module : str
+        Module in which the counterparts are found.
+    mark, summary : str
+        As for `counterpart`.
+    train : callable
+        Changes the training trials.
+    test : callable
+        Changes a test trial.
+    """
+
+    module: str
+    mark: str
+    summary: str
+    train: ChangeAll
+    test: Change = _unchanged
+
+    def of(self, kind: type[Entry]) -> type[Entry]:
+        """Return the counterpart of an entry, to be assigned to a name of its module."""
+        return counterpart(kind, self.mark, self.summary, self.train, self.test, self.module)
+
+    def named(self, name: str) -> type[Entry]:
+        """Return the counterpart of the entry of `ENTRIES` that has this name."""
+        return self.of(competitor(name, self.module))

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.counterparts import competitor, counterpart
-from benchmarks.entries import Entry
+from benchmarks.counterparts import Family
 from benchmarks.shifted_labels import half_shifted
 from eeg_emotion_env.trial import Trial
 
@@ -43,27 +42,14 @@ def _at(trial: Trial, mean: np.ndarray) -> Trial:
     return trial.replace(labels=np.clip(moved, -1.0, 1.0).astype(np.float32))
 
 
-def _levelled_and_shifted(trials: Sequence[Trial]) -> list[Trial]:
-    return half_shifted(levelled(trials))
+FAMILY = Family(
+    __name__,
+    MARK,
+    "trained on labels of one level, moved by half a trial",
+    lambda trials: half_shifted(levelled(trials)),
+)
 
+levelled_labels = FAMILY.of
+"""Makes the counterpart of an entry of one's own: ``class Mine2(levelled_labels(Mine)): ...``."""
 
-def levelled_labels(kind: type[Entry]) -> type[Entry]:
-    """Make the counterpart of an entry that is trained on levelled and shifted labels.
-
-    Parameters
-    ----------
-    kind : type of Entry
-        The entry.
-
-    Returns
-    -------
-    type of Entry
-        Its counterpart, to be assigned to a name of its module.
-    """
-    summary = "trained on labels of one level, moved by half a trial"
-    return counterpart(kind, MARK, summary, _levelled_and_shifted, lambda trial: trial, __name__)
-
-
-def __getattr__(name: str) -> type[Entry]:
-    """Return the counterpart of the entry of that name."""
-    return levelled_labels(competitor(name, __name__))
+__getattr__ = FAMILY.named

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.counterparts import competitor, counterpart
-from benchmarks.entries import Entry
+from benchmarks.counterparts import Family
 from eeg_emotion_env.trial import Trial
 
 MARK = " (shifted labels)"
@@ -33,23 +32,9 @@ def half_shifted(trials: Sequence[Trial]) -> list[Trial]:
     return [t.replace(labels=np.roll(t.labels, t.n_steps // 2, axis=0)) for t in trials]
 
 
-def shifted_labels(kind: type[Entry]) -> type[Entry]:
-    """Make the counterpart of an entry that is trained on shifted labels.
+FAMILY = Family(__name__, MARK, "trained on labels moved by half a trial", half_shifted)
 
-    Parameters
-    ----------
-    kind : type of Entry
-        The entry.
+shifted_labels = FAMILY.of
+"""Makes the counterpart of an entry of one's own: ``class Mine2(shifted_labels(Mine)): ...``."""
 
-    Returns
-    -------
-    type of Entry
-        Its counterpart, to be assigned to a name of its module.
-    """
-    summary = "trained on labels moved by half a trial"
-    return counterpart(kind, MARK, summary, half_shifted, lambda trial: trial, __name__)
-
-
-def __getattr__(name: str) -> type[Entry]:
-    """Return the counterpart of the entry of that name."""
-    return shifted_labels(competitor(name, __name__))
+__getattr__ = FAMILY.named

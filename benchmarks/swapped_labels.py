@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.counterparts import competitor, counterpart
-from benchmarks.entries import Entry
+from benchmarks.counterparts import Family
 from eeg_emotion_env.trial import Trial
 
 MARK = " (swapped labels)"
@@ -40,23 +39,9 @@ def swapped(trials: Sequence[Trial]) -> list[Trial]:
     ]
 
 
-def swapped_labels(kind: type[Entry]) -> type[Entry]:
-    """Make the counterpart of an entry that is trained on labels of other trials.
+FAMILY = Family(__name__, MARK, "trained on labels of other trials", swapped)
 
-    Parameters
-    ----------
-    kind : type of Entry
-        The entry.
+swapped_labels = FAMILY.of
+"""Makes the counterpart of an entry of one's own: ``class Mine2(swapped_labels(Mine)): ...``."""
 
-    Returns
-    -------
-    type of Entry
-        Its counterpart, to be assigned to a name of its module.
-    """
-    summary = "trained on labels of other trials"
-    return counterpart(kind, MARK, summary, swapped, lambda trial: trial, __name__)
-
-
-def __getattr__(name: str) -> type[Entry]:
-    """Return the counterpart of the entry of that name."""
-    return swapped_labels(competitor(name, __name__))
+__getattr__ = FAMILY.named
