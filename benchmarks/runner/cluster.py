@@ -28,6 +28,12 @@ ROUNDS = 3
 PAUSE_S = 2.0
 """Seconds until the scheduler knows which workers have died, and nannies have started others."""
 
+POLL_S = 0.05
+"""Seconds between looks at which jobs have ended."""
+
+STALL_S = 10.0
+"""Seconds between looks at whether any worker has a job; twice none means that they are lost."""
+
 _one_job = threading.Lock()
 """Held by the job that runs: random generators and thread settings belong to the process."""
 
@@ -98,8 +104,6 @@ class DaskCluster:
         self, jobs: Sequence[Job], trials: Sequence[Trial]
     ) -> Iterator[tuple[Job, "Future"]]:
         """Send trials and jobs, and give each job back when it has ended or was lost."""
-        from distributed import as_completed
-
         if not jobs:
             return
         try:
@@ -112,12 +116,27 @@ class DaskCluster:
         futures: list[Future] = [
             self.client.submit(_run_sent, job, job.fingerprint, shared, pure=False) for job in jobs
         ]
-        running = {future.key: job for future, job in zip(futures, jobs, strict=True)}
+        running = {future.key: (job, future) for future, job in zip(futures, jobs, strict=True)}
+        checked, idle = time.monotonic(), False
         try:
-            for future in as_completed(futures, loop=self.client.loop):
-                yield running.pop(future.key), future
+            while running:
+                ended = [key for key, (_, future) in running.items() if future.done()]
+                for key in ended:
+                    yield running.pop(key)
+                time.sleep(0 if ended else POLL_S)
+                if time.monotonic() - checked > STALL_S:
+                    was_idle, idle = idle, self._is_idle({str(key) for key in running})
+                    checked = time.monotonic()
+                    if idle and was_idle:
+                        # trials that were lost with a worker: the scheduler waits for them for ever
+                        self.client.cancel([future for _, future in running.values()])
         finally:
-            self.client.cancel([future for future in futures if future.key in running])
+            self.client.cancel([future for _, future in running.values()])
+
+    def _is_idle(self, keys: set[str]) -> bool:
+        """Say whether there are workers and none has any of these jobs."""
+        held = self.client.processing()
+        return bool(held) and not any(keys & set(map(str, given)) for given in held.values())
 
 
 @contextmanager
