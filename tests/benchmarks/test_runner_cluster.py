@@ -1,6 +1,7 @@
 """A Dask cluster on loopback: the same table bit for bit, lost workers, plain errors."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,3 +100,36 @@ def test_without_the_extra_it_is_named(monkeypatch):
 def test_impossible_schedulers_are_named(scheduler, workers, message):
     with pytest.raises(ConfigError, match=message):
         opened(scheduler, workers).__enter__()
+
+
+class _Idle:
+    """A scheduler whose workers hold no job, as after trials were lost with a worker."""
+
+    def __init__(self):
+        self.futures = []
+
+    def scatter(self, data, broadcast):
+        return data
+
+    def submit(self, function, job, fingerprint, shared, pure):
+        gone = []
+        key = f"job {len(self.futures)}"
+        future = SimpleNamespace(key=key, gone=gone, done=lambda: bool(gone))
+        self.futures.append(future)
+        return future
+
+    def processing(self):
+        return {"tcp://worker": ()}
+
+    def cancel(self, futures):
+        for future in futures:
+            future.gone.append(True)
+
+
+def test_jobs_that_no_worker_has_are_lost_and_not_waited_for(monkeypatch):
+    monkeypatch.setattr(cluster, "STALL_S", 0.05)
+    monkeypatch.setattr(cluster, "POLL_S", 0.01)
+    jobs = [SimpleNamespace(fingerprint=name) for name in "ab"]
+    settled = list(cluster.DaskCluster(_Idle(), 1)._settled(jobs, []))
+    assert [job.fingerprint for job, _ in settled] == ["a", "b"]
+    assert all(future.gone for _, future in settled)
