@@ -67,7 +67,9 @@ class OnLatents(Entry):
             settings = replace(settings, vqvae=QUICK_STAGE, dynamics=QUICK_STAGE)
         options, first = dict(self.encoder_options), train[0]
         n_inputs = options.get("n_sites") or len(first.channels)
-        sites = {"positions": [directions(trial.channels) for trial in train]}
+        # without sites nobody needs to know where channels are, nor that they are electrodes
+        on_sites = options.get("n_sites", 0) > 0
+        positions = [directions(trial.channels) for trial in train] if on_sites else None
         if settings.target == "aperiodic-removed":
             settings = replace(settings, band_hz=band_centres(first.bands))
         self._encoder = pretrained(
@@ -76,7 +78,7 @@ class OnLatents(Entry):
             [trial.labels for trial in train],
             EncoderConfig(n_inputs, len(first.bands), **options),
             pretraining=settings,
-            **(sites if options.get("n_sites") else {}),
+            positions=positions,
         )
 
     @property

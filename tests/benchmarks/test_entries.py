@@ -98,3 +98,12 @@ def test_learners_find_what_there_is_to_find(kind, monkeypatch):
     errors = [np.square(entry.predict(t) - t.labels).mean() for t in trials[-3:]]
     floor = np.mean([np.square(t.labels - t.labels.mean()).mean() for t in trials[-3:]])
     assert np.mean(errors) < 0.5 * floor
+
+
+@pytest.mark.parametrize("name", ["eegdancer", "eegdancer-no-rl"])
+def test_encoders_without_sites_take_channels_of_any_name(name, short_training):
+    channels = ("EEG 1", "EEG 2", "EEG 3", "EEG 4")
+    trials = [trial.replace(channels=channels) for trial in made_trials()]
+    entry = ENTRIES[name](quick=True)
+    entry.fit(trials[:-1])
+    assert np.isfinite(entry.predict(trials[-1].without_labels())).all()
