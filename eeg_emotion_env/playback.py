@@ -1,10 +1,11 @@
 """Playing many episodes at once in NumPy: the core of both vector forms."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
+from numpy import maximum, minimum, multiply, sqrt
 from numpy.typing import ArrayLike, NDArray
 
 from eeg_emotion_env.episodes import (
@@ -20,6 +21,8 @@ from eeg_emotion_env.metrics import episode_metrics
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.rewards import Reward, make_reward
 from eeg_emotion_env.trial import FloatArray, TrialKey
+
+FLOAT64 = np.dtype(np.float64)
 
 __all__ = [
     "LATENT_LIMIT",
@@ -144,7 +147,8 @@ class BatchedPlayback:
         lengths = np.array([episode.n_steps for episode in episodes])
         ends = np.cumsum(lengths + 1) - 1
         self._longest = int(lengths.max())
-        self._starts: list[int] = (ends - lengths).tolist()
+        self._first_rows = ends - lengths
+        self._starts: list[int] = self._first_rows.tolist()
         self._following = np.arange(1, len(self._rows) + 1)
         self._following[ends] = ends
         self._is_last = np.zeros(len(self._rows), np.bool_)
@@ -165,24 +169,26 @@ class BatchedPlayback:
         self.labels = np.full((n, dims), np.nan, np.float32)
         self.terms: dict[str, NDArray[np.float64]] = {}
         self._row = np.zeros(n, dtype=np.int64)
-        # Spread, previous prediction, mean and variance of predictions, then the reward's sums.
-        self._state = np.zeros((4 + self.reward.n_sums, n, dims))
-        self._spread, self._previous, self._mean, self._variance = self._state[:4]
-        self._moments, self._change = self._state[2:4], np.zeros((2, n, dims))
-        self._mean_change, self._variance_change = self._change
-        self._sums = tuple(self._state[4:])
+        # Previous prediction, mean and spread of predictions, in the order of the observation.
+        self._own = np.zeros((3, n, dims))
+        self._previous, self._mean, self._spread = self._own
+        self._by_env = self._own.transpose(1, 0, 2)
+        self._variance, self._scratch = np.zeros((2, n, dims))
+        self._sums: Sequence[NDArray[np.float64]] = self._zero_sums()
         self._history: list[FloatArray] = []
         high = np.ones((n, dims), np.float32)
         self._bounds = -high, high
-        self._ones, self._dims = np.ones(dims), range(dims)
+        self._dims = range(dims)
         self._term_names = self.reward.names(self.label_names)
-        layout = self.layout
-        self._parts = (layout.previous, layout.mean, layout.spread)
+        self._own_part, self._own_shape = self.layout.own, (-1, 3, dims)
+
+    def _zero_sums(self) -> list[NDArray[np.float64]]:
+        return [np.zeros((self.n_envs, self.layout.n_dims)) for _ in range(self.reward.n_sums)]
 
     @property
     def steps(self) -> NDArray[np.int64]:
         """Steps done in the episode of each environment, shape (n_envs,)."""
-        return np.asarray(self._row - np.array(self._starts)[self.episode])
+        return np.asarray(self._row - self._first_rows[self.episode])
 
     def seed(self, rng: np.random.Generator) -> None:
         """Take a new source of randomness and start the order of episodes anew."""
@@ -231,11 +237,15 @@ class BatchedPlayback:
         episodes : sequence of int or None
             Episode for each of them; None draws in shuffled order.
         """
-        for place, env in enumerate(indices):
-            number = self.order.draw(self.rng) if episodes is None else episodes[place]
-            self.episode[env] = number
-            self._row[env] = self._starts[number]
-            self._state[:, env] = 0.0
+        if episodes is None:
+            draw, rng = self.order.draw, self.rng
+            episodes = [draw(rng) for _ in indices]
+        self.episode[indices] = episodes
+        self._row[indices] = self._first_rows[episodes]
+        self._own[:, indices] = 0.0
+        self._variance[indices] = 0.0
+        for values in self._sums:
+            values[indices] = 0.0
 
     def step(self, actions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score one prediction of each environment and move on.
@@ -263,7 +273,7 @@ class BatchedPlayback:
         self.predictions = self._limited(actions)
         self._remember(self.predictions)
         row = self._row
-        action = self.predictions.astype(np.float64)
+        action = self.predictions.astype(FLOAT64)
         share, rest, *constants = self._table.take(row, axis=1)
         self._update_own(action, share, rest)
         rewards = self._score(action, constants)
@@ -284,13 +294,11 @@ class BatchedPlayback:
         ndarray, shape (n_envs or len(indices), size), float32
             Observations.
         """
-        row, previous, mean, spread = self._row, self._previous, self._mean, self._spread
+        row, own = self._row, self._by_env
         if indices is not None:
-            row, previous, mean, spread = (x[indices] for x in (row, previous, mean, spread))
+            row, own = row[indices], own[indices]
         observations = self._rows.take(row, axis=0)
-        observations[:, self._parts[0]] = previous
-        observations[:, self._parts[1]] = mean
-        observations[:, self._parts[2]] = spread
+        observations[:, self._own_part].reshape(self._own_shape)[:] = own
         return observations
 
     def ids(self, env: int) -> dict[str, Any]:
@@ -339,26 +347,26 @@ class BatchedPlayback:
         rest: NDArray[np.float64],
     ) -> None:
         """Update mean and spread of the predictions; `share` is 1 / number of predictions."""
-        mean, variance, change = self._mean, self._variance, self._mean_change
+        mean, variance, scratch = self._mean, self._variance, self._scratch
         self._previous[:] = action
         delta = action - mean
-        np.multiply(delta, share, out=change)
-        np.multiply(change, delta, out=self._variance_change)
-        self._moments += self._change
+        multiply(delta, share, scratch)
+        mean += scratch
+        multiply(scratch, delta, scratch)
+        variance += scratch
         variance *= rest
-        np.sqrt(variance, out=self._spread)
+        sqrt(variance, self._spread)
 
     def _score(
         self, action: NDArray[np.float64], constants: list[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        terms, sums = self.reward.step(action, constants, self._sums)
-        for place, values in enumerate(sums):
-            self._sums[place][:] = values
-        rewards: NDArray[np.float64] = terms[0].dot(self._ones)
-        for term in terms[1:]:
-            rewards += term.dot(self._ones)
+        terms, self._sums = self.reward.step(action, constants, self._sums)
         columns = [term[:, dim] for dim in self._dims for term in terms]
         self.terms = dict(zip(self._term_names, columns))  # noqa: B905 (strict is slow)
+        # In the order of the single environment's sum, so that both agree to the last bit.
+        rewards: NDArray[np.float64] = columns[0] + columns[1] if columns[1:] else columns[0].copy()
+        for column in columns[2:]:
+            rewards += column
         return rewards
 
     def _limited(self, actions: ArrayLike) -> FloatArray:
@@ -367,9 +375,9 @@ class BatchedPlayback:
         values = np.asarray(actions, dtype=np.float32)
         if values.shape != high.shape:
             raise ConfigError(f"actions must have shape {high.shape}, not {values.shape}")
-        limited = np.maximum(np.minimum(values, high), low)
+        limited = maximum(minimum(values, high), low)
         flat = limited.ravel()
-        if math.isnan(flat.dot(flat)):
+        if isnan(flat.dot(flat)):
             raise ConfigError("actions hold NaN: a prediction must be a number in [-1, 1]")
         return limited
 

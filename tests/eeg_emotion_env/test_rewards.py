@@ -9,11 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.metrics import ccc, episode_metrics
-from eeg_emotion_env.rewards import REWARDS, DinkelbachCCC, RunningCCC, make_reward
+from eeg_emotion_env.metrics import ccc, episode_metrics, pcc
+from eeg_emotion_env.rewards import (
+    REWARDS,
+    DinkelbachCCC,
+    RunningCCC,
+    RunningPCC,
+    WeightedReward,
+    make_reward,
+)
 
 NAMES = ("valence", "arousal")
 STEPS = 10
+COSTS = ("rate", "jerk")
+"""Rewards that look at no label."""
+FITS = tuple(name for name in REWARDS if name not in COSTS)
+SUM = {"terms": {"ccc": {"weight": 2.0, "lambda_": 0.3}, "ccc-terminal": 1, "rate": 0.5}}
 
 
 @st.composite
@@ -38,7 +49,7 @@ def test_every_reward_is_documented_and_described_by_json(name):
     assert make_reward(reward) is reward
 
 
-@pytest.mark.parametrize("name", REWARDS)
+@pytest.mark.parametrize("name", FITS)
 @given(trajectories(gaps=True))
 def test_unannotated_steps_earn_nothing(name, trajectory):
     labels, predictions = trajectory
@@ -50,7 +61,7 @@ def test_unannotated_steps_earn_nothing(name, trajectory):
     assert (rewards[blank] == 0).all()
 
 
-@pytest.mark.parametrize("name", REWARDS)
+@pytest.mark.parametrize("name", [*REWARDS, "squared-error + 2*rate + jerk + pcc"])
 def test_an_episode_without_annotation_earns_nothing_whatever_came_before(name):
     reward = make_reward(name)
     (constants,) = reward.prepare(np.full((1, 2), np.nan))
@@ -133,6 +144,73 @@ def test_running_rewards_telescope_to_the_shrunken_ccc(trajectory, pseudo_steps)
     assert total == pytest.approx(expected, abs=1e-6)
 
 
+@given(trajectories(gaps=True), st.floats(0.5, 50))
+def test_running_correlation_telescopes_to_the_shrunken_pcc(trajectory, pseudo_steps):
+    labels, predictions = trajectory
+    assume(varying(labels) and (predictions.std(axis=0) > 0.05).all())
+    expected = 0.0
+    for label, prediction in zip(labels.T, predictions.T, strict=True):
+        keep = ~np.isnan(label)
+        y, a = label[keep].astype(float), prediction[keep].astype(float)
+        prior = pseudo_steps * max(y.var(), 0.01)
+        squares = keep.sum() * y.var(), keep.sum() * a.var()
+        shrunken = np.sqrt(np.prod(squares) / np.prod([x + prior for x in squares]))
+        expected += 0.5 * shrunken * (pcc(y, a) if a.std() > 1e-6 else 0.0)
+    total = RunningPCC(pseudo_steps).trajectory(labels, predictions).sum()
+    assert total == pytest.approx(expected, abs=1e-6)
+
+
+@given(trajectories())
+def test_running_correlation_without_a_prior_sums_to_the_metric(trajectory):
+    labels, predictions = trajectory
+    assume(varying(labels) and (predictions.std(axis=0) > 0.05).all())
+    total = RunningPCC(1e-9).trajectory(labels, predictions).sum()
+    assert total == pytest.approx(episode_metrics(labels, predictions, NAMES)["pcc"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "order"), [("rate", 1), ("jerk", 2)])
+@given(trajectories(gaps=True))
+def test_costs_of_movement_sum_to_squared_differences(name, order, trajectory):
+    labels, predictions = trajectory
+    rewards = make_reward(name).trajectory(labels, predictions)
+    differences = np.diff(predictions.astype(float), order, axis=0)
+    np.testing.assert_allclose(rewards[order:], -np.square(differences).mean(axis=1), atol=1e-9)
+    assert (rewards[:order] == 0).all()
+
+
+def test_a_steady_drift_has_a_rate_and_no_jerk():
+    drift = np.linspace(-0.5, 0.5, 6)[:, None]
+    assert make_reward("rate").trajectory(drift, drift).sum() == pytest.approx(-5 * 0.2**2)
+    assert make_reward("jerk").trajectory(drift, drift).sum() == pytest.approx(0.0)
+
+
+@given(trajectories(gaps=True), st.lists(st.floats(0.1, 10), min_size=7, max_size=7))
+def test_a_sum_of_rewards_returns_the_sum_of_their_returns(trajectory, weights):
+    labels, predictions = trajectory
+    terms = dict(zip(REWARDS, weights, strict=True))
+    alone = [w * make_reward(n).trajectory(labels, predictions) for n, w in terms.items()]
+    together = make_reward({"terms": terms}).trajectory(labels, predictions)
+    np.testing.assert_allclose(together, np.sum(alone, axis=0), atol=1e-9)
+
+
+def test_a_sum_can_be_written_as_text_or_as_json():
+    written = make_reward("ccc + 0.5*rate")
+    assert isinstance(written, WeightedReward)
+    assert written == make_reward({"terms": {"ccc": 1.0, "rate": 0.5}})
+    with_options = make_reward(SUM)
+    assert with_options == make_reward(json.loads(json.dumps(with_options.to_dict())))
+    assert with_options.terms[0][0] == DinkelbachCCC(0.3)
+
+
+def test_terms_of_a_sum_keep_apart_what_two_rewards_call_alike():
+    names = make_reward("squared-error + ccc-terminal").names(["valence"])
+    assert names == (
+        "squared_error_squared_error_valence",
+        "ccc_valence",
+        "ccc_terminal_squared_error_valence",
+    )
+
+
 @pytest.mark.parametrize(
     ("reward", "message"),
     [
@@ -144,6 +222,14 @@ def test_running_rewards_telescope_to_the_shrunken_ccc(trajectory, pseudo_steps)
         ({"name": "ccc", "scale": 0}, "must be positive"),
         ({"name": "ccc-running", "pseudo_steps": -1}, "must be positive"),
         ({"name": "squared-error", "scale": 1}, "has no options"),
+        ("ccc + x*rate", "'x' is no number"),
+        ("ccc + rat", "Did you mean 'rate'"),
+        ("ccc + ccc", "each term once"),
+        ("-1*ccc", "0 or more"),
+        ({"terms": {"ccc": "much"}}, "weight of reward 'ccc' must be a number"),
+        ({"terms": {"rate": 0.0}}, "not all 0"),
+        ({"terms": {}}, "must have terms"),
+        ({"terms": {"ccc": {"weight": 1, "lamda_": 0.5}}}, "Did you mean 'lambda_'"),
     ],
 )
 def test_impossible_rewards_are_refused(reward, message):
