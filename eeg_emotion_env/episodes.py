@@ -1,10 +1,12 @@
 """`Episode`: latents and labels ready to be played, made lazily from trials."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eeg_emotion_env.datasets.trials import Trials
 from eeg_emotion_env.errors import ConfigError, DataError, check_choice
@@ -21,6 +23,9 @@ RESET_OPTIONS = ("subject", "session", "trial")
 
 Encode: TypeAlias = Callable[[FloatArray], FloatArray]
 """Features (n_steps, n_channels, n_bands) to latents (n_steps, n_latent), causally."""
+
+Codes: TypeAlias = Callable[[FloatArray], NDArray[np.int64] | None]
+"""Features (n_steps, n_channels, n_bands) to prototypes (n_steps,), causally; None: no codebook."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,8 @@ class Episode:
         ``"recorded"`` or ``"simulated"``.
     track : str
         ``"causal"``, ``"transductive"`` or ``"non-causal"``.
+    prototypes : ndarray, shape (n_steps,), int64, or None
+        Codebook entry of each step, from 0, for pictures alone; None where there is no codebook.
 
     Raises
     ------
@@ -57,6 +64,7 @@ class Episode:
     step_s: float
     source: str = "recorded"
     track: str = "causal"
+    prototypes: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         latents = np.asarray(self.latents, dtype=np.float32)
@@ -76,6 +84,21 @@ class Episode:
         ):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        if self.prototypes is not None:
+            object.__setattr__(self, "prototypes", self._checked(self.prototypes))
+
+    def _checked(self, prototypes: NDArray[np.integer]) -> NDArray[np.int64]:
+        given = np.asarray(prototypes)
+        whole = np.issubdtype(given.dtype, np.integer)
+        if given.shape != (self.n_steps,) or not whole or (given < 0).any():
+            raise DataError(
+                f"{self.key}: prototypes must be integers from 0, shape ({self.n_steps},), not "
+                f"{given.dtype} {given.shape}"
+            )
+        # numbers of the codebook, kept apart from the caller's array
+        array = given.astype(np.int64)
+        array.setflags(write=False)
+        return array
 
     @property
     def n_steps(self) -> int:
@@ -124,14 +147,22 @@ class Episodes(Sequence[Episode]):
     episode : str
         ``"trial"``, or ``"session"`` to chain each subject's session. Latents of each trial are
         encoded separately either way.
+    codes : callable or None
+        Features to the prototype of each step, (n_steps,) int64 or None; None: they are not known.
     """
 
-    def __init__(self, trials: Sequence[Trial], encode: Encode, episode: str = "trial") -> None:
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        encode: Encode,
+        episode: str = "trial",
+        codes: Codes | None = None,
+    ) -> None:
         if not len(trials):
             raise DataError("no trials to play: the data set or the selection is empty")
         check_choice("episode", episode, EPISODE_KINDS)
         keys = trials.keys if isinstance(trials, Trials) else tuple(t.key for t in trials)
-        self._trials, self._encode = trials, encode
+        self._trials, self._encode, self._codes = trials, encode, codes
         self._groups = _sessions(keys) if episode == "session" else _single(keys)
         self._made: dict[TrialKey, Episode] = {}
 
@@ -155,8 +186,7 @@ class Episodes(Sequence[Episode]):
             raise ConfigError(
                 f"subjects must be among {', '.join(known)}, not {', '.join(unknown) or 'none'}"
             )
-        subset = object.__new__(Episodes)
-        subset._trials, subset._encode, subset._made = self._trials, self._encode, self._made
+        subset = copy(self)  # shares trials, encoder and what is made
         subset._groups = [group for group in self._groups if str(group[0].subject) in wanted]
         return subset
 
@@ -178,6 +208,7 @@ class Episodes(Sequence[Episode]):
     def _encoded(self, trial: Trial) -> Episode:
         try:
             latents = self._encode(trial.features)
+            prototypes = self._codes(trial.features) if self._codes else None
         except ValueError as error:
             raise ConfigError(f"{trial.key}: cannot be encoded: {error}") from error
         return Episode(
@@ -188,11 +219,15 @@ class Episodes(Sequence[Episode]):
             step_s=trial.step_s,
             source=trial.source,
             track=trial.track,
+            prototypes=prototypes,
         )
 
 
 def build_episodes(
-    trials: Sequence[Trial], encode: Encode, episode: str = "trial"
+    trials: Sequence[Trial],
+    encode: Encode,
+    episode: str = "trial",
+    codes: Codes | None = None,
 ) -> list[Episode]:
     """Encode all trials now.
 
@@ -204,13 +239,15 @@ def build_episodes(
         Features (n_steps, n_channels, n_bands) to latents (n_steps, n_latent), both float32.
     episode : str
         ``"trial"``, or ``"session"`` to chain each subject's session.
+    codes : callable or None
+        As for `Episodes`.
 
     Returns
     -------
     list of Episode
         One for each trial or session.
     """
-    return list(Episodes(trials, encode, episode))
+    return list(Episodes(trials, encode, episode, codes))
 
 
 def episode_keys(episodes: Sequence[Episode]) -> tuple[TrialKey, ...]:
@@ -298,9 +335,11 @@ def _chain(key: TrialKey, parts: list[Episode]) -> Episode:
         return first
     if len({part.track for part in parts}) > 1:
         raise DataError(f"{key}: trials of one session are of different tracks")
+    codes = [part.prototypes for part in parts if part.prototypes is not None]
     return replace(
         first,
         latents=np.concatenate([part.require_like(first).latents for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
         key=key,
+        prototypes=np.concatenate(codes) if len(codes) == len(parts) else None,
     )

@@ -4,12 +4,15 @@ import json
 import os
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eeg_emotion_env.datasets import Trials, load_dataset
-from eeg_emotion_env.episodes import EPISODE_KINDS, Encode, Episodes
+from eeg_emotion_env.episodes import EPISODE_KINDS, Episodes
 from eeg_emotion_env.errors import ConfigError, DataWarning, check_choice
 from eeg_emotion_env.features import band_weights
 from eeg_emotion_env.montage import directions
@@ -80,14 +83,39 @@ def load_latent_episodes(
     encode = make_encoder(encoder, trials)
     name = json.dumps([trials.state(), encoder, _files(encoder), episode], default=str)
     if name not in _OPEN:
-        _OPEN[name] = Episodes(trials, encode, episode)
+        _OPEN[name] = Episodes(trials, encode, episode, encode.codes)
         if len(_OPEN) > MAX_OPEN:
             _OPEN.popitem(last=False)
     _OPEN.move_to_end(name)
     return _OPEN[name] if subjects is None else _OPEN[name].select(subjects)
 
 
-def make_encoder(encoder: str, trials: Trials) -> Encode:
+class LatentEncoder:
+    """The encoder of an environment: features to latents and prototypes.
+
+    Parameters
+    ----------
+    load : callable or None
+        Returns the frozen encoder, or None for plain features; called when it is first needed.
+    """
+
+    def __init__(self, load: Callable[[], "FrozenEncoder | None"] | None = None) -> None:
+        self._load = cache(load) if load else lambda: None
+
+    def __call__(self, features: FloatArray) -> FloatArray:
+        """Return features (n_steps, n_channels, n_bands) as latents (n_steps, n_latent)."""
+        encoder = self._load()
+        return flatten(features) if encoder is None else encoder.encode(features)
+
+    def codes(self, features: FloatArray) -> NDArray[np.int64] | None:
+        """Return the codebook entry of each step, shape (n_steps,); None without a codebook."""
+        encoder = self._load()
+        if encoder is None or encoder.config.quantizer == "none":
+            return None
+        return encoder.codes(features)
+
+
+def make_encoder(encoder: str, trials: Trials) -> LatentEncoder:
     """Choose the frozen encoder; it is loaded when the first trial is encoded.
 
     Parameters
@@ -101,7 +129,7 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
 
     Returns
     -------
-    callable
+    LatentEncoder
         Features (n_steps, n_channels, n_bands) to latents (n_steps, n_latent), float32.
 
     Raises
@@ -110,27 +138,26 @@ def make_encoder(encoder: str, trials: Trials) -> Encode:
         If `encoder` is neither a known word nor an existing folder.
     """
     if encoder == "none":
-        return flatten
+        return LatentEncoder()
     if encoder not in ("auto", "shipped") and not home_expanded(encoder).is_dir():
         raise ConfigError(
             f"encoder must be 'auto', 'shipped', 'none' or the folder of an encoder, not "
             f"{encoder!r}"
         )
 
-    @cache
-    def encode_function() -> Encode:
+    def load() -> "FrozenEncoder | None":
         # Here alone is torch needed.
         from encoders import load_encoder
 
         if encoder not in ("auto", "shipped"):
-            return fitted(require_causal(load_encoder(home_expanded(encoder))), trials[0]).encode
+            return fitted(require_causal(load_encoder(home_expanded(encoder))), trials[0])
         return _shipped(trials[0], encoder == "shipped")
 
-    return lambda features: encode_function()(features)
+    return LatentEncoder(load)
 
 
-def _shipped(trial: Trial, required: bool) -> Encode:
-    """Return the first shipped encoder that fits a trial."""
+def _shipped(trial: Trial, required: bool) -> "FrozenEncoder | None":
+    """Return the first shipped encoder that fits a trial; None, with a warning, if none does."""
     from encoders import shipped_encoder, shipped_encoders
 
     names = []
@@ -148,7 +175,7 @@ def _shipped(trial: Trial, required: bool) -> Encode:
                     DataWarning,
                     stacklevel=2,
                 )
-            return shipped_encoder(name).encode
+            return shipped_encoder(name)
     facts = f"{len(trial.channels)} channels × {len(trial.bands)} bands at {trial.step_s:g} s"
     if trial.normalization == "none":
         raise ConfigError(
@@ -166,7 +193,7 @@ def _shipped(trial: Trial, required: bool) -> Encode:
         DataWarning,
         stacklevel=2,
     )
-    return flatten
+    return None
 
 
 def require_causal(encoder: "FrozenEncoder") -> "FrozenEncoder":

@@ -1,4 +1,4 @@
-"""Registered environments: import, specification, checkers, shared latents."""
+"""Registered environments: import, specification, shared latents."""
 
 import json
 import subprocess
@@ -8,9 +8,7 @@ import warnings
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
 from scipy.io import loadmat, savemat
-from stable_baselines3.common.env_checker import check_env as check_sb3_env
 
 import eeg_emotion_env
 from eeg_emotion_env import EEGEmotionEnv
@@ -37,24 +35,6 @@ def test_registering_again_changes_nothing():
     before = {env_id: gymnasium.registry[env_id] for env_id in IDS}
     assert register_envs() == IDS
     assert all(gymnasium.registry[env_id] is spec for env_id, spec in before.items())
-
-
-@pytest.mark.parametrize("env_id", IDS)
-def test_checkers_of_gymnasium_and_sb3_pass_without_a_warning(env_id):
-    env = gymnasium.make(env_id, **OFFLINE)
-    check_env(env.unwrapped)
-    check_sb3_env(env.unwrapped)
-    env.close()
-
-
-@pytest.mark.parametrize("privileged", [False, True])
-@pytest.mark.parametrize("episode", ["trial", "session"])
-def test_checkers_pass_for_the_variants(privileged, episode):
-    reward = {"name": "ccc", "lambda_": 0.5}
-    options = {**OFFLINE, "privileged": privileged, "episode": episode, "reward": reward}
-    env = gymnasium.make("EEGEmotion-Simulated-v0", **options)
-    check_env(env.unwrapped)
-    check_sb3_env(env.unwrapped)
 
 
 @pytest.mark.parametrize("env_id", IDS)
