@@ -159,8 +159,9 @@ class BatchedPlayback:
         idle = self.reward.prepare(unlabelled)
         blocks = [x for e in episodes for x in (self.reward.prepare(e.labels), idle)]
         share = np.concatenate([1.0 / np.arange(1, n + 2) for n in lengths])
-        shares = np.broadcast_to(np.stack([share, 1.0 - share])[..., None], (2, len(share), dims))
-        self._table = np.concatenate([shares, np.concatenate(blocks).transpose(2, 0, 1)])
+        shares = np.broadcast_to(np.stack([share, 1.0 - share])[:, None], (2, dims, len(share)))
+        table = np.concatenate([shares, np.concatenate(blocks).transpose(2, 1, 0)])
+        self._table = np.ascontiguousarray(table)  # taking from any other order copies all of it
 
     def _allocate(self) -> None:
         n, dims = self.n_envs, self.layout.n_dims
@@ -170,20 +171,20 @@ class BatchedPlayback:
         self.terms: dict[str, NDArray[np.float64]] = {}
         self._row = np.zeros(n, dtype=np.int64)
         # Previous prediction, mean and spread of predictions, in the order of the observation.
-        self._own = np.zeros((3, n, dims))
+        self._own = np.zeros((3, dims, n))
         self._previous, self._mean, self._spread = self._own
-        self._by_env = self._own.transpose(1, 0, 2)
-        self._variance, self._scratch = np.zeros((2, n, dims))
+        self._by_env = self._own.reshape(3 * dims, n).T
+        self._variance, self._scratch = np.zeros((2, dims, n))
         self._sums: Sequence[NDArray[np.float64]] = self._zero_sums()
         self._history: list[FloatArray] = []
         high = np.ones((n, dims), np.float32)
         self._bounds = -high, high
-        self._dims = range(dims)
+        self._dims, self._constants = range(dims), range(2, len(self._table))
         self._term_names = self.reward.names(self.label_names)
-        self._own_part, self._own_shape = self.layout.own, (-1, 3, dims)
+        self._own_part = self.layout.own
 
     def _zero_sums(self) -> list[NDArray[np.float64]]:
-        return [np.zeros((self.n_envs, self.layout.n_dims)) for _ in range(self.reward.n_sums)]
+        return [np.zeros((self.layout.n_dims, self.n_envs)) for _ in range(self.reward.n_sums)]
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -240,12 +241,13 @@ class BatchedPlayback:
         if episodes is None:
             draw, rng = self.order.draw, self.rng
             episodes = [draw(rng) for _ in indices]
-        self.episode[indices] = episodes
-        self._row[indices] = self._first_rows[episodes]
-        self._own[:, indices] = 0.0
-        self._variance[indices] = 0.0
-        for values in self._sums:
-            values[indices] = 0.0
+        # Few end at a time: one by one is quicker than indexing with arrays.
+        for env, number in zip(indices, episodes, strict=True):
+            self.episode[env] = number
+            self._row[env] = self._starts[number]
+            self._by_env[env] = 0.0
+            for values in (self._variance, *self._sums):
+                values[:, env] = 0.0
 
     def step(self, actions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score one prediction of each environment and move on.
@@ -273,10 +275,12 @@ class BatchedPlayback:
         self.predictions = self._limited(actions)
         self._remember(self.predictions)
         row = self._row
-        action = self.predictions.astype(FLOAT64)
-        share, rest, *constants = self._table.take(row, axis=1)
-        self._update_own(action, share, rest)
-        rewards = self._score(action, constants)
+        # From here on dimensions come first: numbers of one dimension lie side by side.
+        action = self.predictions.T.astype(FLOAT64, "C")
+        # Indexing one by one is quicker than unpacking an array.
+        table = self._table.take(row, axis=2)
+        self._update_own(action, table[0], table[1])
+        rewards = self._score(action, [table[place] for place in self._constants])
         self.labels = self._labels.take(row, axis=0)
         self._row = self._following.take(row)
         return rewards, self._is_last.take(row)
@@ -298,7 +302,7 @@ class BatchedPlayback:
         if indices is not None:
             row, own = row[indices], own[indices]
         observations = self._rows.take(row, axis=0)
-        observations[:, self._own_part].reshape(self._own_shape)[:] = own
+        observations[:, self._own_part] = own
         return observations
 
     def ids(self, env: int) -> dict[str, Any]:
@@ -361,7 +365,7 @@ class BatchedPlayback:
         self, action: NDArray[np.float64], constants: list[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
         terms, self._sums = self.reward.step(action, constants, self._sums)
-        columns = [term[:, dim] for dim in self._dims for term in terms]
+        columns = [term[dim] for dim in self._dims for term in terms]
         self.terms = dict(zip(self._term_names, columns))  # noqa: B905 (strict is slow)
         # In the order of the single environment's sum, so that both agree to the last bit.
         rewards: NDArray[np.float64] = columns[0] + columns[1] if columns[1:] else columns[0].copy()
