@@ -1,0 +1,101 @@
+"""``python -m benchmarks.personalization``: arguments, progress, table and curve."""
+
+import shlex
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+
+from benchmarks.commands.common import expanded, load_trials, out_folder, progress_bar, say
+from benchmarks.leaderboard import replacing
+from benchmarks.options import Data
+from benchmarks.personalization.protocol import Unit, groups_of, units_of
+from benchmarks.personalization.run import run_units
+from benchmarks.personalization.table import curve_table, markdown, plot
+from eeg_emotion_env.datasets import Trials
+from eeg_emotion_env.errors import ConfigError, EEGEmotionError
+
+
+@dataclass(frozen=True)
+class Options:
+    """CCC of new people against minutes of labelled calibration."""
+
+    data: Annotated[Data, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for results; the same command goes on where it was."""
+    folds: int = 4
+    """Folds of whole subjects; at least 3."""
+    seeds: int = 3
+    """Seeds of encoder and agent."""
+    minutes: tuple[float, ...] = (1, 2, 4, 8)
+    """Lengths of the calibration; 0 is always there."""
+    quick: bool = False
+    """Smaller training, for a look."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = expanded(
+        tyro.cli(
+            Options,
+            prog="python -m benchmarks.personalization",
+            args=arguments,
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+    )
+    try:
+        personalization(options, list(sys.argv[1:] if arguments is None else arguments))
+    except EEGEmotionError as error:
+        print(f"personalization: error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def personalization(options: Options, arguments: Sequence[str]) -> None:
+    """Run the protocol and write ``personalization.csv``, ``.md`` and ``.png``."""
+    if options.folds < 3 or options.seeds < 1 or any(m <= 0 for m in options.minutes):
+        raise ConfigError("needs --folds of at least 3, --seeds of at least 1, --minutes above 0")
+    torch.set_num_threads(1)
+    trials = load_trials(options.data)
+    groups = groups_of(trials.keys, options.folds)
+    units = units_of(len(groups), range(options.seeds))
+    minutes = reachable(trials, options.minutes)
+    out, done = out_folder(options.out), 0
+    with progress_bar("models", len(units)) as advance, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the codebook collapses")
+
+        def on_unit(unit: Unit) -> None:
+            nonlocal done
+            done += 1
+            advance(done, f"seed {unit.seed}, without folds {unit.left_out}")
+
+        ran = run_units(list(trials), groups, units, minutes, out, options.quick, on_unit)
+    table = curve_table(ran, groups)
+    source = trials[0].source
+    title = f"{options.data.dataset}{', simulated' if source == 'simulated' else ''}"
+    command = shlex.join(["python", "-m", "benchmarks.personalization", *arguments])
+    with replacing(out / "personalization.csv") as path:
+        table.to_csv(path, index=False, float_format="%.6f")
+    text = markdown(table, command, title)
+    with replacing(out / "personalization.md") as path:
+        path.write_text(text, encoding="utf-8")
+    plot(table, out / "personalization.png", title)
+    say(text)
+
+
+def reachable(trials: Trials, minutes: Sequence[float]) -> list[float]:
+    """Drop lengths that nobody's calibration pool holds."""
+    by_subject: dict[str, list[float]] = {}
+    for trial in trials:
+        by_subject.setdefault(str(trial.subject), []).append(trial.n_steps * trial.step_s / 60)
+    pools = [sum(lengths[: (len(lengths) + 1) // 2]) for lengths in by_subject.values()]
+    return sorted({float(m) for m in minutes if m <= max(pools)})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
