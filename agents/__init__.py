@@ -5,19 +5,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agents.agent import Agent, load_agent
+    from agents.callbacks import EarlyStopping, HeldOutCCC, TrainingProgress
     from agents.config import AgentConfig
     from agents.online import OnlinePredictor
-    from agents.policies import EEGDancerPolicy
-    from agents.training import TrainingProgress, train_agent
+    from agents.policies import EEGDancerCrossQPolicy, EEGDancerPolicy, EEGDancerTQCPolicy
+    from agents.training import train_agent
     from agents.vec_env import PlaybackVecEnv, make_vec_env
 
 _HOMES = {
     "Agent": "agents.agent",
     "AgentConfig": "agents.config",
+    "EEGDancerCrossQPolicy": "agents.policies",
     "EEGDancerPolicy": "agents.policies",
+    "EEGDancerTQCPolicy": "agents.policies",
+    "EarlyStopping": "agents.callbacks",
+    "HeldOutCCC": "agents.callbacks",
     "OnlinePredictor": "agents.online",
     "PlaybackVecEnv": "agents.vec_env",
-    "TrainingProgress": "agents.training",
+    "TrainingProgress": "agents.callbacks",
     "load_agent": "agents.agent",
     "make_vec_env": "agents.vec_env",
     "train_agent": "agents.training",
@@ -26,7 +31,11 @@ _HOMES = {
 __all__ = [
     "Agent",
     "AgentConfig",
+    "EEGDancerCrossQPolicy",
     "EEGDancerPolicy",
+    "EEGDancerTQCPolicy",
+    "EarlyStopping",
+    "HeldOutCCC",
     "OnlinePredictor",
     "PlaybackVecEnv",
     "TrainingProgress",

@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.utils import ConstantSchedule
+from stable_baselines3.common.policies import BasePolicy
 
+from agents.algorithms import find_algorithm
 from agents.config import AgentConfig
-from agents.policies import EEGDancerPolicy
+from agents.models import make_policy
+from agents.playing import play
 from agents.scaling import LabelScale
-from eeg_emotion_env.errors import EEGEmotionError
-from eeg_emotion_env.playback import BatchedPlayback, Episode, ObservationLayout
+from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.observation import ObservationLayout
+from eeg_emotion_env.playback import Episode
 from encoders.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from encoders.errors import CheckpointError
 
@@ -30,8 +33,8 @@ class Agent:
 
     Attributes
     ----------
-    policy : EEGDancerPolicy
-        Actor and critics.
+    policy : BasePolicy
+        Actor and critics, of any algorithm.
     layout : ObservationLayout
         Observation that the policy was made for.
     scale : LabelScale
@@ -44,7 +47,7 @@ class Agent:
         JSON-able notes: data, encoder, versions, training curve.
     """
 
-    policy: EEGDancerPolicy
+    policy: BasePolicy
     layout: ObservationLayout
     scale: LabelScale
     label_names: tuple[str, ...]
@@ -64,33 +67,56 @@ class Agent:
         list of ndarray, each (n_steps, n_dims), float32
             Predictions in [-1, 1].
         """
-        hidden = [_without_labels(episode) for episode in episodes]
-        playback = BatchedPlayback(
-            hidden, len(hidden), "squared-error", self.layout.privileged, np.random.default_rng(0)
-        )
-        if playback.layout != self.layout:
-            raise EEGEmotionError(
-                f"the agent was trained on {self.layout}, the episodes give {playback.layout}; "
-                "use the encoder and the labels that it was trained with"
-            )
-        observations = playback.reset(episodes=range(len(hidden)))
-        predictions = [np.zeros((e.n_steps, self.layout.n_dims), np.float32) for e in hidden]
-        lengths = np.array([episode.n_steps for episode in hidden])
         self.policy.set_training_mode(False)
-        for step in range(int(lengths.max())):
-            values = self.act(observations)
-            for i in np.flatnonzero(lengths > step):
-                predictions[i][step] = values[i]
-            playback.step(values)
-            observations = playback.observe()
-        return predictions
+        return play(episodes, self.layout, self.step)
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the policy carries a state from step to step."""
+        return find_algorithm(self.config.algorithm).recurrent
 
     @torch.inference_mode()
     def act(self, observations: FloatArray) -> FloatArray:
-        """Predict one step, shape (n, size) to (n, n_dims), with the deterministic actor."""
-        scaled = torch.from_numpy(self.scale.observation(observations, self.layout))
-        actions = self.policy.actor(scaled, deterministic=True).numpy()
-        return self.scale.prediction(actions)
+        """Predict one step, shape (n, size) to (n, n_dims), with the deterministic actor.
+
+        Raises
+        ------
+        ConfigError
+            If the policy is recurrent: use `step`.
+        """
+        if self.recurrent:
+            raise ConfigError("a recurrent agent needs its state: use step(observations, state)")
+        actions = self.policy._predict(self._scaled(observations), deterministic=True)
+        # policies that do not squash may leave [-1, 1]
+        return self.scale.prediction(actions.clamp(-1.0, 1.0).numpy())
+
+    @torch.inference_mode()
+    def step(self, observations: FloatArray, state: Any = None) -> tuple[FloatArray, Any]:
+        """Predict one step with the deterministic actor of any policy.
+
+        Parameters
+        ----------
+        observations : ndarray, shape (n, size), float32
+            As the environment gives them.
+        state : Any
+            What the last step returned; None at the start of an episode.
+
+        Returns
+        -------
+        predictions : ndarray, shape (n, n_dims), float32
+            In [-1, 1].
+        state : Any
+            For the next step; None where the policy is not recurrent.
+        """
+        if not self.recurrent:
+            return self.act(observations), None
+        actions, state = self.policy.predict(
+            self._scaled(observations).numpy(), state, deterministic=True
+        )
+        return self.scale.prediction(actions), state
+
+    def _scaled(self, observations: FloatArray) -> torch.Tensor:
+        return torch.from_numpy(self.scale.observation(observations, self.layout))
 
     def save(self, folder: str | os.PathLike[str]) -> str:
         """Write ``config.json`` and ``model.safetensors``; return the fingerprint."""
@@ -140,28 +166,3 @@ def load_agent(folder: str | os.PathLike[str]) -> Agent:
     policy.set_training_mode(False)
     description = {**saved["description"], "fingerprint": saved["fingerprint"]}
     return Agent(policy, layout, scale, names, config, description)
-
-
-def policy_kwargs(layout: ObservationLayout, config: AgentConfig) -> dict[str, Any]:
-    """Return the arguments of `EEGDancerPolicy` for an observation layout."""
-    return {
-        "net_arch": list(config.net_arch),
-        "public_size": layout.public_size,
-        "latent_noise": config.latent_noise,
-        "actor": config.actor,
-        "previous": (layout.previous.start, layout.previous.stop),
-    }
-
-
-def make_policy(layout: ObservationLayout, config: AgentConfig) -> EEGDancerPolicy:
-    """Build an untrained policy of the given shape."""
-    return EEGDancerPolicy(
-        layout.observation_space(),
-        layout.action_space(),
-        ConstantSchedule(config.learning_rate),
-        **policy_kwargs(layout, config),
-    )
-
-
-def _without_labels(episode: Episode) -> Episode:
-    return replace(episode, labels=np.full_like(episode.labels, np.nan))

@@ -1,33 +1,57 @@
 """Configuration of an agent: frozen, checked, saved beside the model."""
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from agents.algorithms import Algorithm, find_algorithm
 from eeg_emotion_env.errors import ConfigError, check_choice
-from eeg_emotion_env.rewards import REWARDS
+from eeg_emotion_env.rewards import make_reward
 
 ACTORS = ("direct", "leaky")
+SCHEDULES = ("linear", "constant")
+DANCER = "EEGDancerPolicy"
+
+_AT_LEAST_ONE = ("n_steps", "total_steps", "n_envs", "batch_size", "evaluate_every", "patience")
+_AT_LEAST_ZERO = (
+    "latent_noise",
+    "learning_starts",
+    "imitation_epochs",
+    "critic_warmup_updates",
+    "imitation_weight",
+)
+_SHARES = ("averaging", "evaluate_from")
 
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """How SAC is set up and trained.
+    """How an algorithm is set up and trained.
+
+    The defaults are those of SAC, the default agent; `AgentConfig.tuned` starts from the tuned
+    settings of any algorithm. Names that an algorithm of Stable-Baselines3 has too mean the same.
 
     Attributes
     ----------
     reward : str
-        Name of a reward of `eeg_emotion_env.rewards`.
+        Reward of `eeg_emotion_env.rewards`: a name, or a sum such as
+        ``"squared-error + 0.5*rate"``.
     gamma : float
         Discount, in [0, 1]. With a per-step reward and the direct actor the task is a contextual
         bandit, and 0 loses nothing.
     n_steps : int
-        Steps of the n-step return.
+        Steps of the n-step return; for PPO, A2C and RecurrentPPO the steps of each environment in
+        a rollout.
     actor : str
-        ``"direct"`` predicts the value, ``"leaky"`` moves the previous prediction by a learned
-        gain.
-    net_arch : tuple of int
-        Hidden layers of actor and critics.
+        Of `EEGDancerPolicy`: ``"direct"`` predicts the value, ``"leaky"`` moves the previous
+        prediction by a learned gain. (An actor that *samples* gain and offset is the environment
+        with another action view: see `eeg_emotion_env.wrappers`.)
+    net_arch : tuple of int or dict of str to tuple of int
+        Hidden layers of actor and critics, or of each: ``{"pi": …, "qf": …}`` (``"vf"`` for PPO,
+        A2C and RecurrentPPO).
     privileged : bool
-        Whether the critics see label information (the actor never does).
+        Whether the critics see label information (the actor never does); `EEGDancerPolicy` alone
+        can keep it from the actor.
     latent_noise : float
         Standard deviation of noise added to the actor's and critics' input in training.
     total_steps : int
@@ -35,20 +59,20 @@ class AgentConfig:
     n_envs : int
         Environments in parallel.
     gradient_steps : int
-        Updates after each step of all environments.
+        Updates after each step of all environments; -1: as many as there were steps.
     batch_size : int
         Transitions an update.
     learning_starts : int
         Random environment steps before the first update.
     learning_rate : float
-        Of actor, critics and entropy coefficient at the start; it falls linearly to zero.
+        Of actor, critics and entropy coefficient at the start.
     averaging : float
         Decay of the running average of the actor's weights, in [0, 1); the average is what is
         evaluated, kept and used. 0 takes the last weights.
     ent_coef : str or float
         Entropy coefficient as in SB3: a number or ``"auto_<start>"``.
     target_entropy : float
-        Target for an automatic coefficient, nats a dimension.
+        Target for an automatic coefficient, nats *a dimension*.
     action_range : float
         Half range of actions in standard deviations of the training labels.
     evaluate_from : float
@@ -62,13 +86,34 @@ class AgentConfig:
         Share of training subjects kept out for early stopping.
     seed : int
         Seed of weights, order and exploration.
+    algorithm : str
+        Name in `agents.algorithms.ALGORITHMS`.
+    policy : str
+        A policy that the algorithm has: ``"EEGDancerPolicy"`` (sac, tqc, crossq), ``"MlpPolicy"``
+        or ``"MlpLstmPolicy"`` (recurrentppo).
+    learning_rate_schedule : str
+        ``"linear"`` (falls to zero) or ``"constant"``.
+    options : dict of str to Any
+        Further arguments of the algorithm, such as ``{"tau": 0.01}``.
+    policy_options : dict of str to Any
+        Further arguments of the policy, such as ``{"log_std_init": -1}``; `activation_fn` by name.
+    imitation_epochs : int
+        Passes of behaviour cloning before reinforcement learning; 0 is off. See
+        `agents.warm_start`.
+    critic_warmup_updates : int
+        Updates at the start in which the actor stands still and the critics learn; 0 is off.
+    imitation_weight : float
+        Size of the imitation steps during reinforcement learning at their start, as a factor on
+        the learning rate; 0 is off.
+    imitation_anneal : float
+        Share of the training over which that factor falls linearly to 0, in (0, 1].
     """
 
     reward: str = "squared-error"
     gamma: float = 0.9
     n_steps: int = 1
     actor: str = "leaky"
-    net_arch: tuple[int, ...] = (64, 64)
+    net_arch: tuple[int, ...] | Mapping[str, tuple[int, ...]] = (64, 64)
     privileged: bool = False
     latent_noise: float = 0.2
     total_steps: int = 20_000
@@ -86,27 +131,156 @@ class AgentConfig:
     patience: int = 6
     validation_share: float = 0.2
     seed: int = 0
+    algorithm: str = "sac"
+    policy: str = DANCER
+    learning_rate_schedule: str = "linear"
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    policy_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    imitation_epochs: int = 0
+    critic_warmup_updates: int = 0
+    imitation_weight: float = 0.0
+    imitation_anneal: float = 0.5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "net_arch", tuple(self.net_arch))
-        check_choice("reward", self.reward, REWARDS)
+        object.__setattr__(self, "net_arch", _layers(self.net_arch))
+        object.__setattr__(self, "algorithm", find_algorithm(self.algorithm).name)
+        make_reward(self.reward)
         check_choice("actor", self.actor, ACTORS)
+        check_choice("learning_rate_schedule", self.learning_rate_schedule, SCHEDULES)
+        self._check_numbers()
+        self._check_policy(find_algorithm(self.algorithm))
+
+    @classmethod
+    def tuned(
+        cls,
+        algorithm: str = "sac",
+        *,
+        env_id: str | None = None,
+        file: str | os.PathLike[str] | None = None,
+        **settings: Any,
+    ) -> "AgentConfig":
+        """Start from the tuned settings of an algorithm.
+
+        Parameters
+        ----------
+        algorithm : str
+            Name in `agents.algorithms.ALGORITHMS`.
+        env_id : str or None
+            Environment whose settings are taken where the file has some of its own.
+        file : path-like or None
+            YAML file in the format of RL Baselines3 Zoo; what it leaves out stays as tuned.
+        **settings
+            Changes: fields of this class, arguments of the algorithm, or names of RL Baselines3
+            Zoo such as `n_timesteps` and `policy_kwargs`.
+
+        Returns
+        -------
+        AgentConfig
+            Checked settings.
+
+        Raises
+        ------
+        ConfigError
+            If a setting is unknown to the algorithm, or a value impossible.
+        """
+        from agents.hyperparameters import DEFAULT, config_fields, tuned_settings
+
+        chosen = find_algorithm(algorithm)
+        known = frozenset(f.name for f in fields(cls)) - {"options", "policy_options"}
+        values: dict[str, Any] = {"policy": next(iter(chosen.policies))}
+        layers = [tuned_settings(chosen.name, env_id or DEFAULT), settings]
+        if file is not None:
+            layers.insert(1, tuned_settings(chosen.name, env_id or DEFAULT, file))
+        for layer in layers:
+            new = config_fields(layer, known)
+            for mapping in ("options", "policy_options"):
+                new[mapping] = {**values.get(mapping, {}), **new.get(mapping, {})}
+            values.update(new)
+        if values["policy"] != DANCER:
+            values = {"actor": "direct", "latent_noise": 0.0, **values}
+        _require_known(chosen, values)
+        return cls(**{**values, "algorithm": chosen.name})
+
+    def _check_numbers(self) -> None:
         if not 0 <= self.gamma <= 1:
             raise ConfigError(f"gamma must lie in [0, 1], not {self.gamma}")
         if not 0 < self.validation_share < 1:
             raise ConfigError(f"validation_share must lie in (0, 1), not {self.validation_share}")
-        for name in (
-            "n_steps",
-            "total_steps",
-            "n_envs",
-            "gradient_steps",
-            "batch_size",
-            "patience",
-        ):
+        if not 0 < self.imitation_anneal <= 1:
+            raise ConfigError(f"imitation_anneal must lie in (0, 1], not {self.imitation_anneal}")
+        for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("averaging", "evaluate_from"):
+        for name in _AT_LEAST_ZERO:
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must be at least 0, not {getattr(self, name)}")
+        if self.gradient_steps < 1 and self.gradient_steps != -1:
+            raise ConfigError(
+                f"gradient_steps must be at least 1, or -1, not {self.gradient_steps}"
+            )
+        for name in _SHARES:
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} must lie in [0, 1), not {getattr(self, name)}")
         if self.action_range <= 0:
             raise ConfigError(f"action_range must be positive, not {self.action_range}")
+
+    def _check_policy(self, algorithm: Algorithm) -> None:
+        name = algorithm.name
+        start = f"AgentConfig.tuned({name!r}) starts from settings that fit"
+        if self.policy not in algorithm.policies:
+            known = " or ".join(algorithm.policies)
+            raise ConfigError(f"policy of {name} must be {known}, not {self.policy!r}; {start}")
+        if self.policy != DANCER and self.privileged:
+            raise ConfigError(
+                f"privileged needs {DANCER} (sac, tqc, crossq): the actor of {name} with "
+                f"{self.policy} would see the labels"
+            )
+        if self.policy != DANCER and self.actor != "direct":
+            raise ConfigError(f"actor {self.actor!r} needs {DANCER}, not {self.policy}; {start}")
+        if algorithm.on_policy:
+            self._check_on_policy(name, start)
+        if algorithm.recurrent and self.imitation_epochs:
+            raise ConfigError(f"imitation_epochs must be 0 for {name}: its policy is recurrent")
+
+    def _check_on_policy(self, name: str, start: str) -> None:
+        if self.n_steps < 2:
+            raise ConfigError(f"n_steps of {name}, a rollout, must be at least 2; {start}")
+        if self.latent_noise:
+            # the ratio of new to old probabilities would be that of two noises
+            raise ConfigError(f"latent_noise must be 0 for {name}, not {self.latent_noise}")
+        for off in ("critic_warmup_updates", "imitation_weight"):
+            if getattr(self, off):
+                raise ConfigError(f"{off} must be 0 for {name}: it learns from no replay buffer")
+
+
+def _layers(
+    net_arch: tuple[int, ...] | Mapping[str, tuple[int, ...]],
+) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
+    if not isinstance(net_arch, Mapping):
+        return tuple(net_arch)
+    if len(net_arch) != 2 or "pi" not in net_arch or not {"qf", "vf"} & set(net_arch):
+        raise ConfigError(
+            "net_arch must be layer sizes, or {'pi': sizes, 'qf': sizes} ('vf' for on-policy "
+            f"algorithms), not {dict(net_arch)}"
+        )
+    return {part: tuple(sizes) for part, sizes in net_arch.items()}
+
+
+SB3_FIELDS = (
+    "batch_size",
+    "ent_coef",
+    "gamma",
+    "gradient_steps",
+    "learning_starts",
+    "n_steps",
+    "target_entropy",
+)
+"""Fields that are arguments of algorithms; each algorithm takes those that it has."""
+
+
+def _require_known(algorithm: Algorithm, values: Mapping[str, Any]) -> None:
+    """Refuse settings that the algorithm would ignore."""
+    known = algorithm.arguments | {f.name for f in fields(AgentConfig)}
+    ignored = set(SB3_FIELDS) - algorithm.arguments
+    for name in (*values, *values["options"]):
+        check_choice(f"setting of {algorithm.name}", name, known - ignored)

@@ -3,17 +3,23 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from stable_baselines3.sac.policies import Actor
 from torch import Tensor, nn
 
 from agents.agent import Agent
+from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.observation import ObservationLayout
 from encoders.export import ExportedGraph, write_graph
 
 FloatArray = NDArray[np.float32]
+
+EXPORTED = ("sac", "tqc")
+"""Algorithms whose actors can be exported: those that squash a Gaussian."""
 
 
 class ActorGraph(nn.Module):
@@ -27,8 +33,13 @@ class ActorGraph(nn.Module):
 
     def __init__(self, agent: Agent) -> None:
         super().__init__()
+        if agent.config.algorithm not in EXPORTED:
+            raise ConfigError(
+                f"agents of {agent.config.algorithm} cannot be exported; train one of "
+                f"{', '.join(EXPORTED)}"
+            )
         agent.policy.set_training_mode(False)
-        self.actor, self.layout = agent.policy.actor, agent.layout
+        self.actor, self.layout = cast(Actor, agent.policy.actor), agent.layout
         self.center: Tensor
         self.half_range: Tensor
         self.register_buffer("center", torch.tensor(agent.scale.center))
@@ -89,3 +100,7 @@ class ExportedActor:
     def act(self, observations: FloatArray) -> FloatArray:
         """Predict one step, shape (1, size) to (1, n_dims)."""
         return self._graph(observations)[0]
+
+    def step(self, observations: FloatArray, state: Any = None) -> tuple[FloatArray, Any]:
+        """Predict one step as `Agent.step`; an exported actor has no state."""
+        return self.act(observations), None

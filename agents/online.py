@@ -29,8 +29,8 @@ class Actor(Protocol):
 
     layout: ObservationLayout
 
-    def act(self, observations: FloatArray) -> FloatArray:
-        """Predict, shape (n, size) to (n, n_dims)."""
+    def step(self, observations: FloatArray, state: Any = None) -> tuple[FloatArray, Any]:
+        """Predict, shape (n, size) to (n, n_dims); a state of None begins a stream."""
         ...
 
 
@@ -59,6 +59,7 @@ class OnlinePredictor:
         """Begin a new stream."""
         n_dims = self._actor.layout.n_dims
         self._state = self._encoder.initial_state()
+        self._actor_state: Any = None
         self._count = 0
         self._mean, self._squares = np.zeros(n_dims), np.zeros(n_dims)
         self._previous = np.zeros(n_dims)
@@ -92,7 +93,8 @@ class OnlinePredictor:
             raise ValueError("latents are not finite numbers: the features are not finite")
         # only now: a step that failed leaves the stream as it was
         self._state = state
-        prediction: FloatArray = self._actor.act(row)[0]
+        predictions, self._actor_state = self._actor.step(row, self._actor_state)
+        prediction: FloatArray = predictions[0]
         self._remember(prediction)
         return prediction
 

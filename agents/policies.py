@@ -1,9 +1,14 @@
-"""`EEGDancerPolicy`: a SAC policy whose critics may see more than its actor."""
+"""`EEGDancerPolicy` for SAC, TQC and CrossQ: critics may see more than the actor."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
 
 import torch
 from gymnasium import spaces
+from sb3_contrib.crossq.policies import Actor as CrossQActor
+from sb3_contrib.crossq.policies import CrossQPolicy
+from sb3_contrib.tqc.policies import Actor as TQCActor
+from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
@@ -44,8 +49,8 @@ class ObservationSlice(BaseFeaturesExtractor):
         return kept
 
 
-class LeakyActor(Actor):
-    """Actor that moves the previous action towards a proposal by a learned gain in (0, 1).
+class LeakyMixin:
+    """Makes an actor move the previous action towards a proposal by a learned gain in (0, 1).
 
     The gain is a function of the observation, as in a filter that trusts its input more at some
     times than at others.
@@ -55,22 +60,27 @@ class LeakyActor(Actor):
     previous : tuple of int
         Where the previous action stands in the observation: start and stop.
     **kwargs
-        As for `stable_baselines3.sac.policies.Actor`.
+        As for the actor.
     """
+
+    latent_pi: Any
+    mu: Any
+    log_std: Any
+    features_extractor: Any
 
     def __init__(self, *, previous: tuple[int, int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.previous = slice(*previous)
         width = kwargs["net_arch"][-1] if kwargs["net_arch"] else kwargs["features_dim"]
-        self.gain = nn.Linear(width, get_action_dim(self.action_space))
+        self.gain = nn.Linear(width, get_action_dim(kwargs["action_space"]))
         nn.init.zeros_(self.gain.weight)
         nn.init.constant_(self.gain.bias, 1.0)
 
     def get_action_dist_params(self, obs: PyTorchObs) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Return mean, log standard deviation (before squashing) and no further arguments."""
         if not isinstance(obs, Tensor):
-            raise TypeError("LeakyActor needs a flat observation, not a dictionary")
-        hidden = self.latent_pi(self.extract_features(obs, self.features_extractor))
+            raise TypeError("a leaky actor needs a flat observation, not a dictionary")
+        hidden = self.latent_pi(self.features_extractor(obs))
         proposal = self.mu(hidden)
         # SB3 declares log_std as a parameter or a layer; without gSDE it is a layer
         log_std = torch.clamp(cast(nn.Linear, self.log_std)(hidden), LOG_STD_MIN, LOG_STD_MAX)
@@ -79,13 +89,25 @@ class LeakyActor(Actor):
         return previous + gain * (proposal - previous), log_std, {}
 
 
-class EEGDancerPolicy(SACPolicy):
-    """SAC policy with asymmetric critic and configurable actor, for plain `SAC`.
+class LeakyActor(LeakyMixin, Actor):
+    """Leaky actor for SAC."""
+
+
+class LeakyTQCActor(LeakyMixin, TQCActor):
+    """Leaky actor for TQC."""
+
+
+class LeakyCrossQActor(LeakyMixin, CrossQActor):
+    """Leaky actor for CrossQ."""
+
+
+class AsymmetricMixin:
+    """Gives a policy an asymmetric critic and a configurable actor.
 
     Parameters
     ----------
     *args
-        As for `SACPolicy`.
+        As for the policy.
     public_size : int or None
         Entries of the observation that the actor sees; the rest is for the critics alone. None
         asks the observation space, which knows it in `eeg_emotion_env`; wrappers that replace the
@@ -97,13 +119,13 @@ class EEGDancerPolicy(SACPolicy):
     previous : tuple of int or None
         Where the previous action stands in the observation; needed by the leaky actor.
     **kwargs
-        As for `SACPolicy`; `net_arch` defaults to two layers of 64.
-
-    Examples
-    --------
-    >>> from stable_baselines3 import SAC  # doctest: +SKIP
-    >>> SAC(EEGDancerPolicy, "eeg_emotion_env:EEGEmotion-SEED-v0")  # doctest: +SKIP
+        As for the policy; `net_arch` defaults to two layers of 64.
     """
+
+    actors: ClassVar[dict[str, type[Any]]]
+    actor_kwargs: dict[str, Any]
+    observation_space: spaces.Space[Any]
+    _update_features_extractor: Callable[..., dict[str, Any]]
 
     def __init__(
         self,
@@ -114,10 +136,7 @@ class EEGDancerPolicy(SACPolicy):
         previous: tuple[int, int] | None = None,
         **kwargs: Any,
     ) -> None:
-        if actor not in ("direct", "leaky"):
-            raise ConfigError(f"actor must be 'direct' or 'leaky', not {actor!r}")
-        if actor == "leaky" and previous is None:
-            raise ConfigError("the leaky actor needs previous=(start, stop) of the previous action")
+        _require_possible(actor, previous, kwargs.get("use_sde", False))
         space = kwargs.get("observation_space", args[0] if args else None)
         self.public_size = public_size or getattr(space, "public_size", None)
         if self.public_size is None:
@@ -132,18 +151,19 @@ class EEGDancerPolicy(SACPolicy):
         kwargs.setdefault("net_arch", [64, 64])
         super().__init__(*args, **kwargs)
 
-    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """Make the actor: it sees the public part of the observation alone."""
         kwargs = self._update_features_extractor(
             self.actor_kwargs, features_extractor or self._slice(self.public_size)
         )
         if self.actor_kind == "leaky":
-            return LeakyActor(previous=self.previous, **kwargs).to(self.device)  # type: ignore[arg-type]
-        return Actor(**kwargs).to(self.device)
+            kwargs["previous"] = self.previous
+        # `device` is a property of every SB3 policy
+        return self.actors[self.actor_kind](**kwargs).to(cast(Any, self).device)
 
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """Make the critics: they see the whole observation."""
-        return super().make_critic(features_extractor or self._slice(None))
+        return cast(Any, super()).make_critic(features_extractor or self._slice(None))
 
     def _slice(self, size: int | None) -> ObservationSlice:
         if not isinstance(self.observation_space, spaces.Box):
@@ -151,7 +171,7 @@ class EEGDancerPolicy(SACPolicy):
         return ObservationSlice(self.observation_space, size, self.latent_noise)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        data = super()._get_constructor_parameters()
+        data: dict[str, Any] = cast(Any, super())._get_constructor_parameters()
         data.update(
             public_size=self.public_size,
             latent_noise=self.latent_noise,
@@ -159,3 +179,38 @@ class EEGDancerPolicy(SACPolicy):
             previous=self.previous,
         )
         return data
+
+
+class EEGDancerPolicy(AsymmetricMixin, SACPolicy):
+    """SAC policy with asymmetric critic and configurable actor, for plain `SAC`.
+
+    Parameters are those of `AsymmetricMixin` and `SACPolicy`.
+
+    Examples
+    --------
+    >>> from stable_baselines3 import SAC  # doctest: +SKIP
+    >>> SAC(EEGDancerPolicy, "eeg_emotion_env:EEGEmotion-SEED-v0")  # doctest: +SKIP
+    """
+
+    actors: ClassVar = {"direct": Actor, "leaky": LeakyActor}
+
+
+class EEGDancerTQCPolicy(AsymmetricMixin, TQCPolicy):
+    """`EEGDancerPolicy` for plain `TQC` of sb3-contrib."""
+
+    actors: ClassVar = {"direct": TQCActor, "leaky": LeakyTQCActor}
+
+
+class EEGDancerCrossQPolicy(AsymmetricMixin, CrossQPolicy):
+    """`EEGDancerPolicy` for plain `CrossQ` of sb3-contrib."""
+
+    actors: ClassVar = {"direct": CrossQActor, "leaky": LeakyCrossQActor}
+
+
+def _require_possible(actor: str, previous: tuple[int, int] | None, use_sde: bool) -> None:
+    if actor not in ("direct", "leaky"):
+        raise ConfigError(f"actor must be 'direct' or 'leaky', not {actor!r}")
+    if actor == "leaky" and previous is None:
+        raise ConfigError("the leaky actor needs previous=(start, stop) of the previous action")
+    if actor == "leaky" and use_sde:
+        raise ConfigError("the leaky actor cannot explore by gSDE; take use_sde=False or 'direct'")

@@ -1,48 +1,27 @@
-"""Training of SAC on frozen latents, stopped early on training subjects kept out for it."""
+"""Training on frozen latents, stopped early on training subjects kept out for it."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from stable_baselines3 import SAC
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import KVWriter, Logger
+from stable_baselines3.common.utils import configure_logger
 
-from agents.agent import Agent, policy_kwargs
+from agents.agent import Agent
+from agents.callbacks import EarlyStopping, TrainingProgress, subject_score
 from agents.config import AgentConfig
-from agents.policies import EEGDancerPolicy
+from agents.models import make_model
 from agents.scaling import LabelScale, ScaledVecEnv
 from agents.vec_env import PlaybackVecEnv
+from agents.warm_start import WarmStart, imitate
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.playback import Episode
 from eeg_emotion_env.rewards import make_reward
 from encoders.groups import hold_out
 
-FloatArray = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """State of the training after an evaluation.
-
-    Attributes
-    ----------
-    step, total_steps : int
-        Environment steps done, and the most there can be.
-    score, best : float
-        Validation score now and the best so far: mean over validation subjects of the CCC of
-        their concatenated trials.
-    """
-
-    step: int
-    total_steps: int
-    score: float
-    best: float
+__all__ = ["TrainingProgress", "subject_score", "train_agent"]
 
 
 def train_agent(
@@ -53,6 +32,7 @@ def train_agent(
     tensorboard_log: str | None = None,
     validation_groups: Collection[str] = (),
     groups: Sequence[str] | None = None,
+    outputs: Sequence[KVWriter] = (),
 ) -> Agent:
     """Train an agent on the episodes of training subjects.
 
@@ -76,6 +56,8 @@ def train_agent(
     groups : sequence of str or None
         Group of each episode, as `eeg_emotion_env.splits.validation_groups` names it; None takes
         the subjects.
+    outputs : sequence of KVWriter
+        Further outputs of SB3's logger, such as `agents.tracking.WandbOutput`.
 
     Returns
     -------
@@ -85,9 +67,34 @@ def train_agent(
     Raises
     ------
     ConfigError
-        If there are fewer than two groups, or a part has no annotated step.
+        If there are fewer than two groups, a part has no annotated step, or the algorithm cannot
+        be built with these settings.
     """
     settings = config or AgentConfig()
+    train, validation = _parts(episodes, settings, validation_groups, groups)
+    scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
+    with torch.random.fork_rng(devices=[]):
+        factor = _reward_factor(train, settings, scale)
+        venv = _environment(train, settings, scale, factor)
+        model = make_model(venv, settings, tensorboard_log)
+        model.set_logger(_logger(model, tensorboard_log, outputs))
+        names = episodes[0].label_names
+        agent = Agent(model.policy, venv.layout, scale, names, settings, dict(description or {}))
+        imitate(agent, model, train)
+        callback = EarlyStopping(agent, validation, settings, on_evaluation)
+        model.learn(settings.total_steps, callback=[WarmStart(settings), callback])
+    callback.restore_best()
+    agent.description["curve"] = callback.curve
+    return agent
+
+
+def _parts(
+    episodes: Sequence[Episode],
+    settings: AgentConfig,
+    validation_groups: Collection[str],
+    groups: Sequence[str] | None,
+) -> tuple[list[Episode], list[Episode]]:
+    """Split into training and validation episodes."""
     named = [str(e.key.subject) for e in episodes] if groups is None else list(groups)
     kept_out = set(named) & set(validation_groups)
     if not kept_out or len(kept_out) == len(set(named)):
@@ -97,52 +104,23 @@ def train_agent(
     for part, chosen in (("training", train), ("validation", validation)):
         if all(np.isnan(episode.labels).all() for episode in chosen):
             raise ConfigError(f"no step of the {part} part is annotated; use other subjects")
-    scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
-    with torch.random.fork_rng(devices=[]):
-        model = _make_sac(train, settings, scale, tensorboard_log)
-        agent = Agent(
-            cast(EEGDancerPolicy, model.policy),
-            cast(ScaledVecEnv, model.get_env()).layout,
-            scale,
-            episodes[0].label_names,
-            settings,
-            dict(description or {}),
-        )
-        callback = EarlyStopping(agent, validation, settings, on_evaluation)
-        model.learn(settings.total_steps, callback=callback)
-    callback.restore_best()
-    agent.description["curve"] = callback.curve
-    return agent
+    return train, validation
 
 
-def _make_sac(
-    train: Sequence[Episode], config: AgentConfig, scale: LabelScale, log: str | None
-) -> SAC:
-    factor = _reward_factor(train, config, scale)
+def _environment(
+    train: Sequence[Episode], config: AgentConfig, scale: LabelScale, factor: float
+) -> ScaledVecEnv:
     venv = PlaybackVecEnv(train, config.n_envs, config.reward, config.privileged, seed=config.seed)
-    layout = venv.layout
-    model = SAC(
-        EEGDancerPolicy,
-        ScaledVecEnv(venv, scale, factor),
-        learning_rate=LinearSchedule(config.learning_rate, 0.0, 1.0),
-        buffer_size=config.total_steps,
-        learning_starts=config.learning_starts,
-        batch_size=config.batch_size,
-        gamma=config.gamma,
-        n_steps=config.n_steps,
-        train_freq=1,
-        gradient_steps=config.gradient_steps,
-        ent_coef=config.ent_coef,
-        target_entropy=config.target_entropy * layout.n_dims,
-        policy_kwargs=policy_kwargs(layout, config),
-        tensorboard_log=log,
-        seed=config.seed,
-        device="cpu",
-    )
-    if log is None:
+    return ScaledVecEnv(venv, scale, factor)
+
+
+def _logger(model: BaseAlgorithm, folder: str | None, outputs: Sequence[KVWriter]) -> Logger:
+    if folder is None:
         # SB3's default logger leaves a folder in the temporary directory for every model
-        model.set_logger(Logger(None, []))
-    return model
+        return Logger(None, list(outputs))
+    logger = configure_logger(0, folder, type(model).__name__)
+    logger.output_formats.extend(outputs)
+    return logger
 
 
 def _reward_factor(train: Sequence[Episode], config: AgentConfig, scale: LabelScale) -> float:
@@ -162,104 +140,3 @@ def _reward_factor(train: Sequence[Episode], config: AgentConfig, scale: LabelSc
 
     variance = float(np.nanmean(np.nanvar(np.concatenate(labels), axis=0)))
     return spread("squared-error") / max(variance, 1e-6) / spread(config.reward)
-
-
-class EarlyStopping(BaseCallback):
-    """Evaluate on validation subjects, keep the best policy, stop when it no longer improves.
-
-    Parameters
-    ----------
-    agent : Agent
-        Wraps the policy in training.
-    validation : sequence of Episode
-        Episodes of the validation subjects.
-    config : AgentConfig
-        Interval and patience.
-    on_evaluation : callable or None
-        Called after each evaluation.
-    """
-
-    def __init__(
-        self,
-        agent: Agent,
-        validation: Sequence[Episode],
-        config: AgentConfig,
-        on_evaluation: Callable[[TrainingProgress], None] | None,
-    ) -> None:
-        super().__init__()
-        self.agent, self.validation, self.config = agent, validation, config
-        self.on_evaluation = on_evaluation
-        self.curve: list[tuple[int, float]] = []
-        self._best = -np.inf
-        self._best_state: dict[str, torch.Tensor] = {}
-        self._waited = 0
-        self._next = max(config.evaluate_every, int(config.evaluate_from * config.total_steps))
-        self._average = {k: v.clone() for k, v in agent.policy.actor.state_dict().items()}
-
-    def _on_step(self) -> bool:
-        for name, value in self.agent.policy.actor.state_dict().items():
-            self._average[name].lerp_(value, 1.0 - self.config.averaging)
-        if self.num_timesteps < self._next:
-            return True
-        self._next += self.config.evaluate_every
-        return self._evaluate()
-
-    def _evaluate(self) -> bool:
-        policy = self.agent.policy
-        training = {name: value.clone() for name, value in policy.state_dict().items()}
-        policy.actor.load_state_dict(self._average)
-        score = subject_score(self.validation, self.agent.predict(self.validation))
-        self.curve.append((self.num_timesteps, score))
-        self.logger.record("eval/ccc", score)
-        self._waited += 1
-        if score > self._best:
-            self._best, self._waited = score, 0
-            self._best_state = {n: v.clone() for n, v in policy.state_dict().items()}
-        policy.load_state_dict(training)
-        if self.on_evaluation is not None:
-            self.on_evaluation(
-                TrainingProgress(
-                    self.num_timesteps, self.config.total_steps, score, float(self._best)
-                )
-            )
-        return self._waited < self.config.patience
-
-    def restore_best(self) -> None:
-        """Put the best policy back; evaluate once if training was too short for any."""
-        if not self._best_state:
-            self._evaluate()
-        self.agent.policy.load_state_dict(self._best_state)
-        self.agent.policy.set_training_mode(False)
-
-
-def subject_score(episodes: Sequence[Episode], predictions: Sequence[FloatArray]) -> float:
-    """Mean over subjects of the CCC of the subject's concatenated episodes.
-
-    Subjects whose label is constant throughout are left out; without any other the score is minus
-    the root mean squared error.
-
-    Parameters
-    ----------
-    episodes : sequence of Episode
-        Episodes with labels.
-    predictions : sequence of ndarray, each (n_steps, n_dims)
-        Predictions.
-
-    Returns
-    -------
-    float
-        Higher is better.
-    """
-    by_subject: dict[int | str, list[int]] = {}
-    for i, episode in enumerate(episodes):
-        by_subject.setdefault(episode.key.subject, []).append(i)
-    scores = [
-        score_concatenated(
-            [episodes[i].labels for i in chosen],
-            [predictions[i] for i in chosen],
-            episodes[0].label_names,
-        )
-        for chosen in by_subject.values()
-    ]
-    ccc = [s["ccc"] for s in scores if np.isfinite(s["ccc"])]
-    return float(np.mean(ccc)) if ccc else -float(np.mean([s["rmse"] for s in scores]))

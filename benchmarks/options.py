@@ -156,7 +156,7 @@ class EncoderReport:
 
 @dataclass(frozen=True)
 class Train:
-    """Train SAC on the latents of a frozen encoder."""
+    """Train an agent (SAC or another algorithm) on the latents of a frozen encoder."""
 
     data: Annotated[Data, tyro.conf.arg(name="")]
     out: Path
@@ -165,21 +165,34 @@ class Train:
     """Folder of a pretrained encoder; by default one is pretrained on the training subjects."""
     test_subjects: str = ""
     """Subjects to keep out of everything, separated by commas."""
-    reward: str = AgentConfig.reward
-    """Reward: squared-error, ccc, ccc-running, ccc-terminal."""
-    gamma: float = AgentConfig.gamma
-    """Discount."""
-    actor: str = AgentConfig.actor
-    """Actor: direct or leaky."""
-    privileged: bool = AgentConfig.privileged
-    """Show label information to the critics (never to the actor)."""
-    total_steps: int = AgentConfig.total_steps
-    """Environment steps at most."""
+    algo: str = AgentConfig.algorithm
+    """Algorithm: sac, td3, ddpg, ppo, a2c, tqc, crossq or recurrentppo, each with tuned settings
+    that the options below and --param change."""
+    hyperparameters: Path | None = None
+    """YAML file of settings in the format of RL Baselines3 Zoo (top-level keys: environment ids or
+    EEGEmotion-default); what it leaves out stays as tuned."""
+    param: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(aliases=["-P"])] = ()
+    """Any setting of algorithm, policy or training as name=value, such as batch_size=512,
+    net_arch=[32,32], ent_coef=0.05, target_entropy=-3, latent_noise=0, imitation_epochs=20 or
+    policy_kwargs="dict(log_std_init=-2)"; may be repeated, and has the last word."""
+    reward: str | None = None
+    """Reward: squared-error, ccc, ccc-running, ccc-terminal, pcc, rate, jerk, or a weighted sum
+    such as "squared-error + 0.5*rate" (default: squared-error)."""
+    gamma: float | None = None
+    """Discount (default: tuned)."""
+    actor: str | None = None
+    """Actor of sac, tqc and crossq: direct or leaky (default: tuned)."""
+    privileged: bool = False
+    """Show label information to the critics, never to the actor (sac, tqc and crossq)."""
+    total_steps: int | None = None
+    """Environment steps at most (default: tuned, 20000)."""
     label_delay_s: str = "0"
     """Annotators' delay, seconds, or auto to estimate it from the training subjects: training
     labels are moved earlier, predictions later."""
     tensorboard: Path | None = None
     """Folder for TensorBoard logs (extra: tensorboard)."""
+    wandb: str | None = None
+    """Project of Weights & Biases to log to (extra: wandb)."""
     seed: int = 0
     """Seed."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import options as arguments
 from benchmarks.commands.common import (
@@ -22,27 +22,24 @@ from benchmarks.commands.pretraining import (
     pretrained,
     training_trials,
 )
-from eeg_emotion_env.datasets import Trials
-from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.datasets import DATASETS, Trials
+from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.labels import delay_steps, delayed, resolve_delay
 from eeg_emotion_env.latents import fitted, require_causal
 from encoders.config import StageConfig
 
+if TYPE_CHECKING:
+    from agents import AgentConfig
+
 
 def train(options: arguments.Train) -> int:
     """Train an agent on the latents of a frozen encoder."""
-    from agents import AgentConfig, train_agent
+    from agents import train_agent
+    from agents.tracking import wandb_outputs
     from eeg_emotion_env.playback import build_episodes
     from encoders import load_encoder
 
-    config = AgentConfig(
-        reward=options.reward,
-        gamma=options.gamma,
-        actor=options.actor,
-        privileged=options.privileged,
-        total_steps=options.total_steps,
-        seed=options.seed,
-    )
+    config = _agent_config(options)
     trials, tested = training_trials(options.data, options.test_subjects)
     delay_s = resolve_delay(options.label_delay_s, list(trials))
     trials = trials.delayed(delay_s)
@@ -57,7 +54,10 @@ def train(options: arguments.Train) -> int:
     # as it was pretrained: `evaluate` fits it to the channels that it finds
     encoder.save(out / "encoder")
     episodes = build_episodes(trials, encode)
-    with progress_bar("training SAC", options.total_steps) as advance:
+    with (
+        wandb_outputs(options.wandb, config) as outputs,
+        progress_bar(f"training {config.algorithm}", config.total_steps) as advance,
+    ):
         agent = train_agent(
             episodes,
             config,
@@ -69,6 +69,7 @@ def train(options: arguments.Train) -> int:
             },
             str(options.tensorboard) if options.tensorboard else None,
             _validation_groups(encoder.description, trials),
+            outputs=outputs,
         )
     agent.save(out)
     write_config(out / "command.json", options)
@@ -127,6 +128,26 @@ def evaluate(options: arguments.Evaluate) -> int:
     print_table(table, context)
     say(f"predictions and metrics written to {out}")
     return 0
+
+
+def _agent_config(options: arguments.Train) -> "AgentConfig":
+    """Settings: tuned ones, then those of the file, of options, and of --param."""
+    from agents import AgentConfig
+    from agents.hyperparameters.values import parse_assignments
+
+    named: dict[str, Any] = {
+        name: getattr(options, name)
+        for name in ("reward", "gamma", "actor", "total_steps")
+        if getattr(options, name) is not None
+    }
+    if options.privileged:
+        named["privileged"] = True
+    return AgentConfig.tuned(
+        options.algo,
+        env_id=DATASETS[check_choice("dataset", options.data.dataset, DATASETS)].card.env_id,
+        file=options.hyperparameters,
+        **{**named, "seed": options.seed, **parse_assignments(options.param)},
+    )
 
 
 def _validation_groups(description: dict[str, Any], trials: Trials) -> Sequence[str]:
