@@ -219,10 +219,10 @@ def plot(table: pd.DataFrame, path: Path, title: str) -> None:
         if method in ALTERNATIVES:
             # side by side, so that intervals do not cover each other
             moved = rows["minutes"] * (1 + 0.02 * place)
-            spread = [
-                rows["difference"] - rows["difference_low"],
-                rows["difference_high"] - rows["difference"],
-            ]
+            below = rows["difference"] - rows["difference_low"]
+            above = rows["difference_high"] - rows["difference"]
+            # where nobody differs the ends may be off by rounding
+            spread = [below.clip(lower=0), above.clip(lower=0)]
             right.errorbar(moved, rows["difference"], yerr=spread, capsize=2, label=method, **style)
     right.axhline(0, color="0.6", linewidth=1)
     left.set_ylabel("CCC of the test trials, mean over people")
