@@ -142,7 +142,7 @@ def test_views_refuse_what_they_cannot_read():
     with pytest.raises(ConfigError, match="still predictions"):
         IncrementAction(IncrementAction(env))
     with pytest.raises(ConfigError, match="around it"):
-        IncrementAction(gym.wrappers.FlattenObservation(gym.wrappers.TimeAwareObservation(env)))
+        IncrementAction(gym.wrappers.DtypeObservation(env, np.float64))
     with pytest.raises(ConfigError, match="still predictions"):
         IncrementAction(gym.make("CartPole-v1"))
     with pytest.raises(ConfigError, match="scale of an action view must be positive"):
