@@ -115,6 +115,7 @@ class PolicyFineTuning(Adaptation):
     name, default = "policy", 20.0
 
     def _adapted(self, calibration: Sequence[Episode], strengths: Sequence[float]) -> list[Agent]:
+        _sac_actor(self.agent)  # says so if there is none
         wanted = [round(strength) for strength in strengths]
         states = dict(self._states(calibration, set(wanted)))
         return [_copied(self.agent, states[updates]) for updates in wanted]
@@ -140,10 +141,11 @@ class PolicyFineTuning(Adaptation):
 
 
 def _sac_actor(agent: Agent) -> Actor:
-    actor = agent.policy.actor
+    actor = getattr(agent.policy, "actor", None)
     if not isinstance(actor, Actor):
         raise ConfigError(
-            f"this method adapts actors of SAC, not {type(actor).__name__}; use method='affine'"
+            f"this method adapts actors of SAC, not {type(agent.policy).__name__}; use "
+            "method='affine', which adapts any agent"
         )
     return actor
 
@@ -151,10 +153,11 @@ def _sac_actor(agent: Agent) -> Actor:
 def _copied(agent: Agent, actor: dict[str, torch.Tensor] | None = None) -> Agent:
     """Return the agent with a policy of its own, and the actor's weights if they are given."""
     policy = copy.deepcopy(agent.policy)
+    copied = replace(agent, policy=policy)
     if actor is not None:
-        cast(Actor, policy.actor).load_state_dict(actor)
+        _sac_actor(copied).load_state_dict(actor)
     policy.set_training_mode(False)
-    return replace(agent, policy=policy)
+    return copied
 
 
 def _target_actions(agent: Agent, episodes: Sequence[Episode]) -> list[FloatArray]:

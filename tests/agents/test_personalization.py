@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from torch.nn import Linear
 
 from agents import AgentConfig, load_agent, train_agent
 from agents.personalization import (
@@ -198,3 +199,5 @@ def test_mistakes_are_told_in_one_line(agent):
         Affine(agent, -1.0)
     with pytest.raises(ConfigError, match="a calibration is of one person"):
         personalize(agent, [*person(), *made_episodes(1)])
+    with pytest.raises(ConfigError, match="actors of SAC, not Linear; use method='affine'"):
+        personalize(replace(agent, policy=Linear(1, 1)), person(), "policy")
