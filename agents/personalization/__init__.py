@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from agents.agent import Agent
 from agents.personalization.adaptation import Adaptation, Unadapted, first_minutes
-from agents.personalization.affine import Affine, fit_affine, rescaled
+from agents.personalization.affine import Affine, Moments, fit_affine, rescaled
 from agents.personalization.policy import LastLayer, PolicyFineTuning
-from eeg_emotion_env.errors import check_choice
+from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.playback import Episode
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Adaptation",
     "Affine",
     "LastLayer",
+    "Moments",
     "PolicyFineTuning",
     "Unadapted",
     "first_minutes",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 ADAPTATIONS: dict[str, type[Adaptation]] = {
-    kind.name: kind for kind in (Unadapted, Affine, LastLayer, PolicyFineTuning)
+    kind.name: kind for kind in (Unadapted, Moments, Affine, LastLayer, PolicyFineTuning)
 }
 """Every adaptation by name."""
 
@@ -47,7 +48,7 @@ def personalize(
     calibration : sequence of Episode
         Labelled episodes of the person, with latents of the agent's encoder.
     method : str
-        One of `ADAPTATIONS`: ``none``, ``affine``, ``last-layer``, ``policy``.
+        One of `ADAPTATIONS`: ``none``, ``moments``, ``affine``, ``last-layer``, ``policy``.
     strength : float or None
         Of the method; None takes its default.
 
@@ -61,6 +62,11 @@ def personalize(
     >>> adapted = personalize(agent, first_minutes(episodes, 4))  # doctest: +SKIP
     >>> adapted.save("runs/model-of-ann")  # doctest: +SKIP
     """
+    if agent.view is not None and method != "none":
+        raise ConfigError(
+            f"agents whose action is {agent.config.action!r} cannot be personalised; train one "
+            "with action 'absolute'"
+        )
     return ADAPTATIONS[check_choice("method", method, ADAPTATIONS)](agent, strength).fit(
         calibration
     )

@@ -1,4 +1,4 @@
-"""Affine adaptation: gain and offset of the predictions."""
+"""Gain and offset of the predictions, by regression or by mean and spread alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,15 +31,53 @@ class Affine(Adaptation):
         Seconds of calibration that the prior (gain 1, offset 0) weighs as much as.
     """
 
-    name, default = "affine", 300.0
+    name, default = "affine", 1000.0
 
     def _adapted(self, calibration: Sequence[Episode], strengths: Sequence[float]) -> list[Agent]:
-        unit = np.asarray(self.agent.scale.half_range) / self.agent.config.action_range
-        center = np.asarray(self.agent.scale.center)
-        played = (np.concatenate(self.agent.predict(calibration)) - center) / unit
-        labels = (np.concatenate([e.labels for e in calibration]) - center) / unit
+        played, labels = _standardised(self.agent, calibration)
         steps = [strength / calibration[0].step_s for strength in strengths]
         return [rescaled(self.agent, *fit_affine(played, labels, n)) for n in steps]
+
+
+class Moments(Adaptation):
+    """Mean and spread of the calibration labels put on the predictions, for each dimension.
+
+    Which label belongs to which second makes no difference: it learns how a person uses the
+    scale, and nothing of the EEG.
+
+    Parameters
+    ----------
+    agent : Agent
+        Trained on other people.
+    strength : float or None
+        Seconds of calibration after which half of the way is gone, on a log scale for the gain.
+    """
+
+    name, default = "moments", 300.0
+
+    def _adapted(self, calibration: Sequence[Episode], strengths: Sequence[float]) -> list[Agent]:
+        played, labels = _standardised(self.agent, calibration)
+        seconds, made = len(labels) * calibration[0].step_s, []
+        known = np.asarray(~np.isnan(labels).all(axis=0))
+        label_mean, label_std = np.zeros(len(known)), np.ones(len(known))
+        label_mean[known] = np.nanmean(labels[:, known], axis=0)
+        label_std[known] = np.nanstd(labels[:, known], axis=0)
+        ratio = np.maximum(label_std / np.maximum(played.std(axis=0), 1e-3), MIN_GAIN)
+        for strength in strengths:
+            # a dimension without any label stays as it is
+            share = np.where(known, seconds / (seconds + strength), 0.0)
+            gain = ratio**share
+            offset = share * (label_mean - gain * played.mean(axis=0))
+            made.append(rescaled(self.agent, gain, offset))
+        return made
+
+
+def _standardised(agent: Agent, episodes: Sequence[Episode]) -> tuple[Array, Array]:
+    """Predictions and labels, (n_steps, n_dims), in standard deviations of the training labels."""
+    unit = np.asarray(agent.scale.half_range) / agent.config.action_range
+    center = np.asarray(agent.scale.center)
+    played = (np.concatenate(agent.predict(episodes)) - center) / unit
+    return played, (np.concatenate([e.labels for e in episodes]) - center) / unit
 
 
 def fit_affine(predictions: Array, labels: Array, n_prior: float) -> tuple[Array, Array]:

@@ -42,7 +42,7 @@ class LastLayer(Adaptation):
         Seconds of calibration that the old weights weigh as much as.
     """
 
-    name, default = "last-layer", 3000.0
+    name, default = "last-layer", 10_000.0
 
     def _adapted(self, calibration: Sequence[Episode], strengths: Sequence[float]) -> list[Agent]:
         actor = _sac_actor(self.agent)
@@ -112,7 +112,7 @@ class PolicyFineTuning(Adaptation):
         old one.
     """
 
-    name, default = "policy", 20.0
+    name, default = "policy", 5.0
 
     def _adapted(self, calibration: Sequence[Episode], strengths: Sequence[float]) -> list[Agent]:
         _sac_actor(self.agent)  # says so if there is none

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from agents import Agent
-from agents.personalization import ADAPTATIONS, Adaptation, fit_affine, rescaled
+from agents.personalization import ADAPTATIONS, Adaptation, fit_affine
 from agents.scaling import LabelScale
 from benchmarks.entries.base import FloatArray, limited
 from eeg_emotion_env.playback import Episode
@@ -67,33 +67,6 @@ def rolled(calibration: Sequence[Episode]) -> list[Episode]:
     ends = np.cumsum([episode.n_steps for episode in calibration])[:-1]
     parts = np.split(moved, ends)
     return [replace(e, labels=part) for e, part in zip(calibration, parts, strict=True)]
-
-
-@dataclass
-class Moments:
-    """Mean and spread of the calibration labels put on the agent's predictions, no pairing."""
-
-    agent: Agent
-    name: str = "moments"
-    strengths: Sequence[float] = SECONDS
-
-    def predictors(self, calibration: Sequence[Episode]) -> list[Predictor]:
-        """Match mean and spread, shrunk towards those of the agent."""
-        if not calibration:
-            return [self.agent.predict for _ in self.strengths]
-        scale, wide = self.agent.scale, self.agent.config.action_range
-        unit = np.asarray(scale.half_range) / wide
-        played = (np.concatenate(self.agent.predict(calibration)) - scale.center) / unit
-        labels = (np.concatenate([e.labels for e in calibration]) - scale.center) / unit
-        seconds = len(labels) * calibration[0].step_s
-        made: list[Predictor] = []
-        for strength in self.strengths:
-            share = seconds / (seconds + strength)
-            ratio = np.nanstd(labels, axis=0) / np.maximum(played.std(axis=0), 1e-3)
-            gain = np.nan_to_num(np.maximum(ratio, 0.05), nan=1.0) ** share
-            offset = np.nanmean(labels, axis=0) - gain * played.mean(axis=0)
-            made.append(rescaled(self.agent, gain, share * np.nan_to_num(offset)).predict)
-        return made
 
 
 @dataclass
@@ -218,14 +191,17 @@ def candidates(agent: Agent, train: Sequence[Episode], controls: bool) -> list[C
     """
     grids = {
         "none": (0.0,),
+        "moments": SECONDS,
         "affine": SECONDS,
         "last-layer": LAST_LAYER_SECONDS,
         "policy": UPDATES,
     }
     own = [FromAgent(n, kind, agent, grids[n]) for n, kind in ADAPTATIONS.items()]
-    shifted = [FromAgent(f"{c.name}{SHIFTED}", c.kind, agent, c.strengths, True) for c in own[1:]]
+    # the order of the labels makes no difference to moments
+    paired = [c for c in own if c.name not in ("none", "moments")]
+    shifted = [FromAgent(f"{c.name}{SHIFTED}", c.kind, agent, c.strengths, True) for c in paired]
     scale = agent.scale
-    others: list[Candidate] = [Moments(agent), Level(scale), Clock(train, scale), OwnRidge(scale)]
+    others: list[Candidate] = [Level(scale), Clock(train, scale), OwnRidge(scale)]
     return [*own, *others, *(shifted if controls else [])]
 
 

@@ -96,10 +96,31 @@ def test_affine_adaptation_recovers_a_persons_gain_and_offset(agent):
     assert np.abs(played - truth).max() < 0.05
 
 
+def test_moments_take_level_and_spread_of_the_labels_whatever_their_order(agent):
+    calibration = person()[:5]
+    turned = [replace(e, labels=e.labels[::-1]) for e in calibration]
+    one, other = (personalize(agent, e, "moments", 0.0) for e in (calibration, turned))
+    np.testing.assert_allclose(one.scale.half_range, other.scale.half_range, rtol=1e-5)
+    played = joined(one.predict(calibration))
+    labels = joined(e.labels for e in calibration)
+    np.testing.assert_allclose(played.mean(axis=0), labels.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(played.std(axis=0), labels.std(axis=0), rtol=0.15)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_dimension_without_labels_stays_as_it_is(agent, method):
+    calibration = [replace(e, labels=e.labels * [1.0, np.nan]) for e in person()[:3]]
+    adapted = personalize(agent, calibration, method)
+    assert not same(adapted, agent)
+    if method != "policy":  # whose hidden layers are shared
+        moved = joined(adapted.predict(calibration)) - joined(agent.predict(calibration))
+        assert np.abs(moved[:, 1]).max() < 1e-2 < np.abs(moved[:, 0]).max()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_adaptation_helps_on_trials_that_it_never_saw(agent, method):
     calibration, test = person()[:5], person()[5:]
-    strength = {"affine": 5.0, "last-layer": 30.0, "policy": 150}[method]
+    strength = {"moments": 5.0, "affine": 5.0, "last-layer": 30.0, "policy": 150}[method]
     adapted = personalize(agent, calibration, method, strength)
     assert error(adapted, test) < 0.6 * error(agent, test)
     mine = ccc(joined(e.labels for e in test)[:, 0], joined(adapted.predict(test))[:, 0])
