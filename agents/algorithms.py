@@ -118,7 +118,8 @@ def find_algorithm(name: str) -> Algorithm:
     lower = name.lower()
     if lower.startswith("sbx"):
         raise ConfigError(
-            f"algorithm {name!r} is not built in: train sbx.{name[4:].upper() or 'SAC'} on "
-            "agents.make_vec_env(env) as in docs, or take one of " + ", ".join(ALGORITHMS)
+            f"algorithm {name!r} is not built in; JAX forms train unchanged in Python (extra sbx): "
+            "sbx.SAC('MlpPolicy', agents.make_vec_env(env.unwrapped)); here take "
+            + " or ".join(ALGORITHMS)
         )
     return ALGORITHMS[check_choice("algorithm", lower, ALGORITHMS)]

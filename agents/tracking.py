@@ -1,6 +1,6 @@
 """Weights & Biases as one more output of Stable-Baselines3's logger."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -41,6 +41,23 @@ class WandbOutput(KVWriter):
         """Nothing to release: the run belongs to who began it."""
 
 
+def find_wandb() -> Any:
+    """Return the module wandb.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
+    try:
+        import wandb
+    except ImportError as error:
+        raise ConfigError(
+            "wandb is not installed; run: pip install 'eeg-emotion-env[wandb]'"
+        ) from error
+    return wandb
+
+
 @contextmanager
 def wandb_outputs(project: str | None, config: AgentConfig) -> Iterator[tuple[KVWriter, ...]]:
     """Begin a run of wandb and give the logger output for it; end the run afterwards.
@@ -65,14 +82,7 @@ def wandb_outputs(project: str | None, config: AgentConfig) -> Iterator[tuple[KV
     if project is None:
         yield ()
         return
-    try:
-        import wandb
-    except ImportError as error:
-        raise ConfigError(
-            "wandb is not installed; run: pip install 'eeg-emotion-env[wandb]'"
-        ) from error
-    described: Mapping[str, Any] = asdict(config)
-    with wandb.init(project=project, config=dict(described)) as run:
+    with find_wandb().init(project=project, config=asdict(config)) as run:
         yield (WandbOutput(run),)
 
 

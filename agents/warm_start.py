@@ -145,10 +145,15 @@ class WarmStart(BaseCallback):
                 raise ConfigError("imitation_weight needs the environment of train_agent")
             self._optimizer = torch.optim.Adam(self._acting.parameters())
 
-    def _on_step(self) -> bool:
-        updates = getattr(self.model, "_n_updates", 0)
-        if self._frozen and updates >= self.config.critic_warmup_updates:
+    def _on_rollout_start(self) -> None:
+        if not self._frozen:
+            return
+        for name, value in self._acting.named_buffers():
+            value.copy_(self._buffers[name])
+        if getattr(self.model, "_n_updates", 0) >= self.config.critic_warmup_updates:
             self._freeze(False)
+
+    def _on_step(self) -> bool:
         if self.weight > 0:
             self._remember()
             if not self._frozen:
@@ -166,6 +171,8 @@ class WarmStart(BaseCallback):
         for parameter in self._acting.parameters():
             parameter.grad = None
         self._acting.requires_grad_(not frozen)
+        # running statistics, such as those of CrossQ's batch normalisation, need no gradient
+        self._buffers = {name: value.clone() for name, value in self._acting.named_buffers()}
         self._frozen = frozen
 
     def _remember(self) -> None:

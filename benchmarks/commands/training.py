@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 def train(options: arguments.Train) -> int:
     """Train an agent on the latents of a frozen encoder."""
     from agents import train_agent
-    from agents.tracking import wandb_outputs
+    from agents.tracking import find_wandb, wandb_outputs
     from eeg_emotion_env.playback import build_episodes
     from encoders import load_encoder
 
     config = _agent_config(options)
+    if options.wandb is not None:
+        find_wandb()  # now, not after the pretraining
     trials, tested = training_trials(options.data, options.test_subjects)
     delay_s = resolve_delay(options.label_delay_s, list(trials))
     trials = trials.delayed(delay_s)
