@@ -14,10 +14,12 @@ from agents.algorithms import find_algorithm
 from agents.config import AgentConfig
 from agents.models import make_policy
 from agents.playing import play
-from agents.scaling import LabelScale
+from agents.scaling import LabelScale, predictions_of
+from agents.views import view_from_dict, view_to_dict
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import Episode
+from eeg_emotion_env.wrappers import ActionView
 from encoders.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from encoders.errors import CheckpointError
 
@@ -45,6 +47,8 @@ class Agent:
         How it was trained.
     description : dict
         JSON-able notes: data, encoder, versions, training curve.
+    view : ActionView or None
+        What an action is, if not a prediction on the agent's scale.
     """
 
     policy: BasePolicy
@@ -53,6 +57,7 @@ class Agent:
     label_names: tuple[str, ...]
     config: AgentConfig
     description: dict[str, Any] = field(default_factory=dict)
+    view: ActionView | None = None
 
     def predict(self, episodes: Sequence[Episode]) -> list[FloatArray]:
         """Predict whole episodes with the deterministic actor; labels are never looked at.
@@ -88,7 +93,7 @@ class Agent:
             raise ConfigError("a recurrent agent needs its state: use step(observations, state)")
         actions = self.policy._predict(self._scaled(observations), deterministic=True)
         # policies that do not squash may leave [-1, 1]
-        return self.scale.prediction(actions.clamp(-1.0, 1.0).numpy())
+        return self._prediction(actions.clamp(-1.0, 1.0).numpy(), observations)
 
     @torch.inference_mode()
     def step(self, observations: FloatArray, state: Any = None) -> tuple[FloatArray, Any]:
@@ -113,7 +118,10 @@ class Agent:
         actions, state = self.policy.predict(
             self._scaled(observations).numpy(), state, deterministic=True
         )
-        return self.scale.prediction(actions), state
+        return self._prediction(actions, observations), state
+
+    def _prediction(self, actions: FloatArray, observations: FloatArray) -> FloatArray:
+        return predictions_of(actions, observations, self.layout, self.scale, self.view)
 
     def _scaled(self, observations: FloatArray) -> torch.Tensor:
         return torch.from_numpy(self.scale.observation(observations, self.layout))
@@ -125,6 +133,7 @@ class Agent:
             "agent": asdict(self.config),
             "layout": asdict(self.layout),
             "scale": asdict(self.scale),
+            "view": view_to_dict(self.view),
             "label_names": list(self.label_names),
             "description": {k: v for k, v in self.description.items() if k != "fingerprint"},
         }
@@ -159,10 +168,11 @@ def load_agent(folder: str | os.PathLike[str]) -> Agent:
         layout = ObservationLayout(**saved["layout"])
         scale = LabelScale(*(tuple(saved["scale"][key]) for key in ("center", "half_range")))
         names = tuple(saved["label_names"])
+        view = view_from_dict(config, saved.get("view"))
         policy = make_policy(layout, config)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: unusable agent description ({error})") from error
     load_weights(policy, tensors, folder)
     policy.set_training_mode(False)
     description = {**saved["description"], "fingerprint": saved["fingerprint"]}
-    return Agent(policy, layout, scale, names, config, description)
+    return Agent(policy, layout, scale, names, config, description, view)

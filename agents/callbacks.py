@@ -18,6 +18,7 @@ from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import Episode
+from eeg_emotion_env.rewards import make_reward
 
 FloatArray = NDArray[np.float32]
 
@@ -44,7 +45,8 @@ class TrainingProgress:
 class EarlyStopping(BaseCallback):
     """Evaluate on validation subjects, keep the best policy, stop when it no longer improves.
 
-    Logs ``eval/ccc``. What is evaluated and kept is the running average of the acting weights.
+    Logs ``eval/ccc`` or ``eval/return`` (`AgentConfig.evaluate_by`). What is evaluated and kept is
+    the running average of the acting weights.
     `train_agent` uses it; with an SB3 model of one's own, wrap its policy in an `Agent`, pass the
     callback to ``learn``, and call `restore_best` when that returns.
 
@@ -93,9 +95,9 @@ class EarlyStopping(BaseCallback):
         policy = self.agent.policy
         training = {name: value.clone() for name, value in policy.state_dict().items()}
         self._acting.load_state_dict(self._average)
-        score = subject_score(self.validation, self.agent.predict(self.validation))
+        score = self._score(self.agent.predict(self.validation))
         self.curve.append((self.num_timesteps, score))
-        self.logger.record("eval/ccc", score)
+        self.logger.record(f"eval/{self.config.evaluate_by}", score)
         self._waited += 1
         if score > self._best:
             self._best, self._waited = score, 0
@@ -108,6 +110,11 @@ class EarlyStopping(BaseCallback):
                 )
             )
         return self._waited < self.config.patience
+
+    def _score(self, predictions: Sequence[FloatArray]) -> float:
+        if self.config.evaluate_by == "return":
+            return subject_return(self.validation, predictions, self.config.reward)
+        return subject_score(self.validation, predictions)
 
     def restore_best(self) -> None:
         """Put the best policy back; evaluate once if training was too short for any."""
@@ -183,6 +190,33 @@ def acting_part(policy: BasePolicy) -> nn.Module:
     """Return what acts: the actor, or the whole policy where actor and critic share parts."""
     actor = getattr(policy, "actor", None)
     return actor if isinstance(actor, nn.Module) else policy
+
+
+def subject_return(
+    episodes: Sequence[Episode], predictions: Sequence[FloatArray], reward: str
+) -> float:
+    """Mean over subjects of their mean reward a step.
+
+    Parameters
+    ----------
+    episodes : sequence of Episode
+        Episodes with labels.
+    predictions : sequence of ndarray, each (n_steps, n_dims)
+        Predictions.
+    reward : str
+        Reward of `eeg_emotion_env.rewards`.
+
+    Returns
+    -------
+    float
+        Higher is better.
+    """
+    function = make_reward(reward)
+    by_subject: dict[int | str, list[NDArray[np.float64]]] = {}
+    for episode, values in zip(episodes, predictions, strict=True):
+        rewards = function.trajectory(episode.labels, values)
+        by_subject.setdefault(episode.key.subject, []).append(rewards)
+    return float(np.mean([np.concatenate(parts).mean() for parts in by_subject.values()]))
 
 
 def subject_score(episodes: Sequence[Episode], predictions: Sequence[FloatArray]) -> float:

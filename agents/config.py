@@ -11,6 +11,8 @@ from eeg_emotion_env.rewards import make_reward
 
 ACTORS = ("direct", "leaky")
 SCHEDULES = ("linear", "constant")
+ACTIONS = ("absolute", "residual", "increment", "gain")
+EVALUATIONS = ("ccc", "return")
 DANCER = "EEGDancerPolicy"
 
 _AT_LEAST_ONE = ("n_steps", "total_steps", "n_envs", "batch_size", "evaluate_every", "patience")
@@ -107,6 +109,16 @@ class AgentConfig:
         the learning rate; 0 is off.
     imitation_anneal : float
         Share of the training over which that factor falls linearly to 0, in (0, 1].
+    action : str
+        What an action is: ``"absolute"`` (the prediction), or a view of
+        `eeg_emotion_env.wrappers`: ``"residual"`` and ``"gain"`` (on a linear proposal that is
+        fitted on the training episodes) or ``"increment"``; views need the direct actor.
+    offset_range : float
+        Largest offset (residual, gain) or change (increment) of a view, standard deviations of
+        the training labels.
+    evaluate_by : str
+        What stops early on the validation subjects: ``"ccc"`` or ``"return"`` (mean reward a
+        step).
     """
 
     reward: str = "squared-error"
@@ -140,6 +152,9 @@ class AgentConfig:
     critic_warmup_updates: int = 0
     imitation_weight: float = 0.0
     imitation_anneal: float = 0.5
+    action: str = "absolute"
+    offset_range: float = 1.0
+    evaluate_by: str = "ccc"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "net_arch", _layers(self.net_arch))
@@ -147,6 +162,8 @@ class AgentConfig:
         make_reward(self.reward)
         check_choice("actor", self.actor, ACTORS)
         check_choice("learning_rate_schedule", self.learning_rate_schedule, SCHEDULES)
+        check_choice("evaluate_by", self.evaluate_by, EVALUATIONS)
+        self._check_action()
         self._check_numbers()
         self._check_policy(find_algorithm(self.algorithm))
 
@@ -223,6 +240,19 @@ class AgentConfig:
                 raise ConfigError(f"{name} must lie in [0, 1), not {getattr(self, name)}")
         if self.action_range <= 0:
             raise ConfigError(f"action_range must be positive, not {self.action_range}")
+
+    def _check_action(self) -> None:
+        check_choice("action", self.action, ACTIONS)
+        if not self.offset_range > 0:
+            raise ConfigError(f"offset_range must be positive, not {self.offset_range}")
+        if self.action == "absolute":
+            return
+        if self.actor != "direct":
+            raise ConfigError(f"action {self.action!r} needs actor 'direct', not {self.actor!r}")
+        if self.imitation_epochs or self.imitation_weight:
+            raise ConfigError(
+                f"imitation needs action 'absolute', not {self.action!r}: labels are predictions"
+            )
 
     def _check_policy(self, algorithm: Algorithm) -> None:
         name = algorithm.name

@@ -38,6 +38,11 @@ class ActorGraph(nn.Module):
                 f"agents of {agent.config.algorithm} cannot be exported; train one of "
                 f"{', '.join(EXPORTED)}"
             )
+        if agent.view is not None:
+            raise ConfigError(
+                f"agents whose action is {agent.config.action!r} cannot be exported; train one "
+                "with action 'absolute'"
+            )
         agent.policy.set_training_mode(False)
         self.actor, self.layout = cast(Actor, agent.policy.actor), agent.layout
         self.center: Tensor

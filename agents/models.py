@@ -16,6 +16,7 @@ from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from agents.algorithms import find_algorithm
 from agents.config import DANCER, SB3_FIELDS, AgentConfig
 from agents.scaling import ScaledVecEnv
+from agents.views import action_space
 from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.observation import ObservationLayout
 
@@ -61,7 +62,7 @@ def make_policy(layout: ObservationLayout, config: AgentConfig) -> BasePolicy:
         kwargs["use_sde"] = True
     policy: BasePolicy = algorithm.policy_class(config.policy)(
         layout.observation_space(),
-        layout.action_space(),
+        action_space(layout, config),
         ConstantSchedule(config.learning_rate),
         **kwargs,
     )
@@ -105,7 +106,7 @@ def make_model(venv: ScaledVecEnv, config: AgentConfig, log: str | None = None) 
 
 
 def _arguments(venv: ScaledVecEnv, config: AgentConfig) -> dict[str, Any]:
-    n_dims, known = venv.layout.n_dims, find_algorithm(config.algorithm).arguments
+    n_dims, known = venv.action_space.shape[0], find_algorithm(config.algorithm).arguments  # type: ignore[index]
     schedule: Any = config.learning_rate
     if config.learning_rate_schedule == "linear":
         schedule = LinearSchedule(config.learning_rate, 0.0, 1.0)

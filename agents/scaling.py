@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agents.vec_env import PlaybackVecEnv
 from eeg_emotion_env.playback import ObservationLayout
+from eeg_emotion_env.wrappers import ActionView
 
 FloatArray = NDArray[np.float32]
 
@@ -68,6 +69,19 @@ class LabelScale:
         return scaled
 
 
+def predictions_of(
+    actions: NDArray[np.floating],
+    observations: FloatArray,
+    layout: ObservationLayout,
+    scale: LabelScale,
+    view: ActionView | None,
+) -> FloatArray:
+    """Turn actions, shape (n, width), into predictions, from observations as the environment's."""
+    if view is None:
+        return scale.prediction(actions)
+    return view.of_observation(actions, observations, layout)
+
+
 class ScaledVecEnv(VecEnvWrapper):
     """`PlaybackVecEnv` seen through a `LabelScale`, with rewards multiplied by a constant.
 
@@ -79,20 +93,33 @@ class ScaledVecEnv(VecEnvWrapper):
         Map of actions.
     reward_factor : float
         Rewards are multiplied by it, so that learning does not depend on the labels' unit.
+    view : ActionView or None
+        What an action is, if not a prediction on the agent's scale.
     """
 
-    def __init__(self, venv: PlaybackVecEnv, scale: LabelScale, reward_factor: float) -> None:
-        super().__init__(venv)
+    def __init__(
+        self,
+        venv: PlaybackVecEnv,
+        scale: LabelScale,
+        reward_factor: float,
+        view: ActionView | None = None,
+    ) -> None:
+        action_space = venv.action_space if view is None else view.action_space(venv.layout)
+        super().__init__(venv, action_space=action_space)
         self.layout = venv.layout
-        self.scale, self.reward_factor = scale, reward_factor
+        self.scale, self.reward_factor, self.view = scale, reward_factor, view
+        self._seen: FloatArray = np.zeros((venv.num_envs, venv.layout.size), np.float32)
 
     def reset(self) -> FloatArray:
         """Begin new episodes; shape (n_envs, size), float32."""
-        return self.scale.observation(np.asarray(self.venv.reset()), self.layout)
+        self._seen = np.asarray(self.venv.reset())
+        return self.scale.observation(self._seen, self.layout)
 
     def step_async(self, actions: NDArray[np.floating]) -> None:
-        """Pass the actions on as predictions."""
-        self.venv.step_async(self.scale.prediction(actions))
+        """Turn the actions into predictions."""
+        self.venv.step_async(
+            predictions_of(actions, self._seen, self.layout, self.scale, self.view)
+        )
 
     def step_wait(self) -> VecEnvStepReturn:
         """Return scaled observations and rewards."""
@@ -100,5 +127,6 @@ class ScaledVecEnv(VecEnvWrapper):
         for env in np.flatnonzero(dones):
             final = infos[env]["terminal_observation"]
             infos[env]["terminal_observation"] = self.scale.observation(final[None], self.layout)[0]
-        scaled = self.scale.observation(np.asarray(observations), self.layout)
+        self._seen = np.asarray(observations)
+        scaled = self.scale.observation(self._seen, self.layout)
         return scaled, rewards * np.float32(self.reward_factor), dones, infos

@@ -15,10 +15,12 @@ from agents.config import AgentConfig
 from agents.models import make_model
 from agents.scaling import LabelScale, ScaledVecEnv
 from agents.vec_env import PlaybackVecEnv
+from agents.views import make_view
 from agents.warm_start import WarmStart, imitate
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.playback import Episode
-from eeg_emotion_env.rewards import make_reward
+from eeg_emotion_env.rewards import make_reward, without_costs
+from eeg_emotion_env.wrappers import ActionView
 from encoders.groups import hold_out
 
 __all__ = ["TrainingProgress", "subject_score", "train_agent"]
@@ -75,11 +77,13 @@ def train_agent(
     scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
     with torch.random.fork_rng(devices=[]):
         factor = _reward_factor(train, settings, scale)
-        venv = _environment(train, settings, scale, factor)
+        view = make_view(settings, scale, train)
+        venv = _environment(train, settings, scale, factor, view)
         model = make_model(venv, settings, tensorboard_log)
         model.set_logger(_logger(model, tensorboard_log, outputs))
         names = episodes[0].label_names
-        agent = Agent(model.policy, venv.layout, scale, names, settings, dict(description or {}))
+        notes = dict(description or {})
+        agent = Agent(model.policy, venv.layout, scale, names, settings, notes, view)
         imitate(agent, model, train)
         callback = EarlyStopping(agent, validation, settings, on_evaluation)
         model.learn(settings.total_steps, callback=[WarmStart(settings), callback])
@@ -108,10 +112,14 @@ def _parts(
 
 
 def _environment(
-    train: Sequence[Episode], config: AgentConfig, scale: LabelScale, factor: float
+    train: Sequence[Episode],
+    config: AgentConfig,
+    scale: LabelScale,
+    factor: float,
+    view: ActionView | None,
 ) -> ScaledVecEnv:
     venv = PlaybackVecEnv(train, config.n_envs, config.reward, config.privileged, seed=config.seed)
-    return ScaledVecEnv(venv, scale, factor)
+    return ScaledVecEnv(venv, scale, factor, view)
 
 
 def _logger(model: BaseAlgorithm, folder: str | None, outputs: Sequence[KVWriter]) -> Logger:
@@ -127,14 +135,15 @@ def _reward_factor(train: Sequence[Episode], config: AgentConfig, scale: LabelSc
     """Bring every reward to one size, that of the squared error in label variances.
 
     Measured on random actions: SAC's entropy bonus is of the order of 1, and would drown rewards
-    that are hundreds of times smaller.
+    that are hundreds of times smaller. Costs of movement do not count: random actions jolt as no
+    policy does.
     """
     rng = np.random.default_rng(config.seed)
     labels = [episode.labels for episode in train]
     predictions = [scale.prediction(rng.uniform(-1, 1, values.shape)) for values in labels]
 
     def spread(name: str) -> float:
-        reward = make_reward(name)
+        reward = without_costs(make_reward(name))
         rewards = [reward.trajectory(y, p) for y, p in zip(labels, predictions, strict=True)]
         return max(float(np.concatenate(rewards).std()), 1e-9)
 

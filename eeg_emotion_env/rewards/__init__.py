@@ -49,6 +49,7 @@ __all__ = [
     "TerminalCCC",
     "WeightedReward",
     "make_reward",
+    "without_costs",
 ]
 
 REWARDS: dict[str, type[Reward]] = {
@@ -100,6 +101,14 @@ def make_reward(reward: str | Mapping[str, Any] | Reward) -> Reward:
             f"reward must give a name, one of {', '.join(REWARDS)}, or terms, not {reward!r}"
         )
     return _single(options.pop("name"), options)
+
+
+def without_costs(reward: Reward) -> Reward:
+    """Return a sum of rewards without its costs of movement; any other reward as it is."""
+    if not isinstance(reward, WeightedReward):
+        return reward
+    terms = tuple(term for term in reward.terms if not isinstance(term[0], RateCost | JerkCost))
+    return WeightedReward(terms) if terms and len(terms) < len(reward.terms) else reward
 
 
 def _from_text(text: str) -> Reward:
