@@ -36,7 +36,7 @@ ADAPTATIONS: dict[str, type[Adaptation]] = {
 def personalize(
     agent: Agent,
     calibration: Sequence[Episode],
-    method: str = "affine",
+    method: str = "moments",
     strength: float | None = None,
 ) -> Agent:
     """Adapt a trained agent to a new person.

@@ -77,7 +77,7 @@ def personalization(options: Options, arguments: Sequence[str]) -> None:
         ran = run_units(list(trials), groups, units, minutes, out, options.quick, on_unit)
     table = curve_table(ran, groups)
     source = trials[0].source
-    title = f"{options.data.dataset}{', simulated' if source == 'simulated' else ''}"
+    title = f"{options.data.dataset} ({source} data)"
     command = shlex.join(["python", "-m", "benchmarks.personalization", *arguments])
     with replacing(out / "personalization.csv") as path:
         table.to_csv(path, index=False, float_format="%.6f")

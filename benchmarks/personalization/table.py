@@ -170,7 +170,10 @@ def markdown(table: pd.DataFrame, command: str, title: str) -> str:
         adapts = row["method"] in ALTERNATIVES or row["method"].endswith(SHIFTED)
         if adapts if row["minutes"] == 0 else row["method"] == "none":
             continue
-        lines.append("| " + " | ".join(_cells(row)) + " |")
+        cells = _cells(row)
+        if row["method"] == "none":
+            cells[4], cells[5], cells[6], cells[9], cells[11] = "", "", "", "", ""
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", NOTES, ""])
 
 
