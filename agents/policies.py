@@ -118,6 +118,10 @@ class AsymmetricMixin:
         ``"direct"`` or ``"leaky"``.
     previous : tuple of int or None
         Where the previous action stands in the observation; needed by the leaky actor.
+    initial_log_std : float or None
+        Log standard deviation of exploration at the start, before squashing, the same everywhere;
+        None leaves SB3's (about 0, as wide as the range of actions). Where movement costs,
+        take -3: wide exploration costs so much that the actor flees into saturation.
     **kwargs
         As for the policy; `net_arch` defaults to two layers of 64.
     """
@@ -134,6 +138,7 @@ class AsymmetricMixin:
         latent_noise: float = 0.0,
         actor: str = "direct",
         previous: tuple[int, int] | None = None,
+        initial_log_std: float | None = None,
         **kwargs: Any,
     ) -> None:
         _require_possible(actor, previous, kwargs.get("use_sde", False))
@@ -148,6 +153,7 @@ class AsymmetricMixin:
         self.latent_noise = latent_noise
         self.actor_kind = actor
         self.previous = previous
+        self.initial_log_std = initial_log_std
         kwargs.setdefault("net_arch", [64, 64])
         super().__init__(*args, **kwargs)
 
@@ -158,8 +164,12 @@ class AsymmetricMixin:
         )
         if self.actor_kind == "leaky":
             kwargs["previous"] = self.previous
+        actor = self.actors[self.actor_kind](**kwargs)
+        if self.initial_log_std is not None:
+            nn.init.zeros_(actor.log_std.weight)
+            nn.init.constant_(actor.log_std.bias, self.initial_log_std)
         # `device` is a property of every SB3 policy
-        return self.actors[self.actor_kind](**kwargs).to(cast(Any, self).device)
+        return actor.to(cast(Any, self).device)
 
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """Make the critics: they see the whole observation."""
@@ -177,6 +187,7 @@ class AsymmetricMixin:
             latent_noise=self.latent_noise,
             actor=self.actor_kind,
             previous=self.previous,
+            initial_log_std=self.initial_log_std,
         )
         return data
 

@@ -10,9 +10,8 @@ import pandas as pd
 from benchmarks.personalization.candidates import ALTERNATIVES, SHIFTED
 from benchmarks.personalization.protocol import Groups, Unit
 from benchmarks.personalization.run import Record
-from benchmarks.statistics import interval, signed_rank
+from benchmarks.statistics import over_subjects, signed_rank
 
-N_RESAMPLES = 10_000
 SCORES = ("ccc", "trial_ccc", "trial_pcc", "rmse")
 DRAWN = ("none", "affine", "last-layer", "policy", "moments", "affine without EEG", "own ridge")
 """Methods of the plot."""
@@ -115,7 +114,7 @@ def _of(chosen: pd.DataFrame, method: str, minutes: float) -> pd.DataFrame:
 
 
 def _row(mine: pd.DataFrame, base: pd.DataFrame) -> dict[str, object]:
-    low, high = over_subjects(mine["ccc"])
+    low, high = over_subjects(mine["ccc"].to_numpy())
     differences = mine["ccc"] - base["ccc"].reindex(mine.index)
     shape = mine["trial_pcc"] - base["trial_pcc"].reindex(mine.index)
     by_fold = mine.groupby("fold", sort=True)["strength"].first()
@@ -128,7 +127,7 @@ def _row(mine: pd.DataFrame, base: pd.DataFrame) -> dict[str, object]:
         "ccc_high": high,
     }
     for name, values in (("difference", differences), ("trial_pcc_difference", shape)):
-        ends = over_subjects(values)
+        ends = over_subjects(values.to_numpy())
         row |= {name: values.mean(), f"{name}_low": ends[0], f"{name}_high": ends[1]}
     return {
         **row,
@@ -138,15 +137,6 @@ def _row(mine: pd.DataFrame, base: pd.DataFrame) -> dict[str, object]:
         **{score: mine[score].mean() for score in ("trial_ccc", "trial_pcc", "rmse")},
         "strengths": " ".join("none" if np.isnan(s) else f"{s:g}" for s in by_fold),
     }
-
-
-def over_subjects(values: pd.Series) -> tuple[float, float]:
-    """95 % interval of a mean over subjects, by resampling them; NaN below three."""
-    known = values.dropna().to_numpy()
-    if not len(known):
-        return float("nan"), float("nan")
-    drawn = np.random.default_rng(0).choice(known, (N_RESAMPLES, len(known)))
-    return interval(drawn.mean(axis=1), known)
 
 
 def markdown(table: pd.DataFrame, command: str, title: str) -> str:

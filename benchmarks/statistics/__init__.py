@@ -1,6 +1,6 @@
 """Statistics of the leaderboard: the subject is the unit."""
 
-from benchmarks.statistics.bootstrap import bootstrap_means, interval
+from benchmarks.statistics.bootstrap import bootstrap_means, interval, over_subjects
 from benchmarks.statistics.comparison import Evidence, comparison_table, families
 from benchmarks.statistics.moments import Moments
 from benchmarks.statistics.null import null_means
@@ -18,6 +18,7 @@ __all__ = [
     "holm",
     "interval",
     "null_means",
+    "over_subjects",
     "role_of",
     "signed_rank",
     "summarise",

@@ -85,6 +85,26 @@ def interval(draws: Array, scores: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def over_subjects(values: Array) -> tuple[float, float]:
+    """95 % interval of a mean over subjects, by resampling the subjects alone.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_subjects,)
+        A number for each subject; NaN where undefined.
+
+    Returns
+    -------
+    tuple of float
+        Low and high end; NaN with fewer than `MIN_SUBJECTS` numbers.
+    """
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return math.nan, math.nan
+    drawn = np.random.default_rng(0).choice(known, (N_BOOTSTRAP, len(known)))
+    return interval(drawn.mean(axis=1), known)
+
+
 def _trial_weights(n_draws: int, n_trials: int, seed: list[int]) -> Array:
     """How often each trial occurs in each resample of a subject's trials."""
     drawn = np.random.default_rng(seed).integers(n_trials, size=(n_draws, n_trials))

@@ -1,6 +1,6 @@
 """What each study compares."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,39 @@ from benchmarks.studies.heads import (
     Standardised,
     StimulusTimeMean,
 )
+from benchmarks.studies.objectives import OBJECTIVES
 from benchmarks.studies.run import Arm
 
 SAC = AgentConfig()
+
+WARM: dict[str, Any] = {"imitation_epochs": 20, "critic_warmup_updates": 200}
+
+SAC_OF: dict[str, AgentConfig] = {
+    "ccc": SAC,
+    "rate": replace(
+        SAC,
+        **WARM,
+        learning_starts=0,
+        action_range=2.5,
+        policy_options={"initial_log_std": -1.5},
+    ),
+    "gain": replace(SAC, actor="direct", offset_range=0.3),
+}
+"""SAC for each objective. Where movement costs, the settings of ``ccc`` end in saturation; these
+were chosen on the validation people of one fold."""
+SAC_OF["delayed"] = SAC_OF["rate"]
+
+LADDER = ("ccc", "rate", "delayed", "gain")
+"""Objectives of the ladder."""
+
+WITHOUT_RL = (
+    "1 ridge",
+    "1 net, squared error",
+    "2 net, calibrated",
+    "3 net, CCC loss",
+    "4 BPTT, the same reward",
+)
+"""Rungs that reinforcement learning has to beat."""
 
 
 def ladder(objectives: Sequence[str]) -> list[Arm]:
@@ -30,26 +60,31 @@ def ladder(objectives: Sequence[str]) -> list[Arm]:
     """
     arms: list[Arm] = []
     for objective in objectives:
-        plain = objective == "ccc"
-        rungs = {
+        plain, sac = objective == "ccc", SAC_OF[objective]
+        nets = (Net(), Net(calibrated=True), Net("ccc"))
+        rungs: dict[str, Head] = {
             "0 constant": Constant(),
             "0 stimulus-time-mean": StimulusTimeMean(),
             "1 ridge": Ridge(),
-            "1 net, squared error": Net(smoothed=not plain),
-            "2 net, calibrated": Net(calibrated=True, smoothed=not plain),
-            "3 net, CCC loss": Net("ccc", smoothed=not plain),
-            "4 BPTT, the same reward": BPTT(),
-            "5 SAC, discount 0": AgentHead(replace(SAC, gamma=0.0)),
-            "6 SAC": AgentHead(SAC),
-            "7 SAC, privileged critic": AgentHead(replace(SAC, privileged=True)),
-            "8 TQC": AgentHead(AgentConfig.tuned("tqc")),
-            "8 CrossQ": AgentHead(AgentConfig.tuned("crossq")),
+            **{
+                name: replace(net, smoothed=not plain)
+                for name, net in zip(WITHOUT_RL[1:4], nets, strict=True)
+            },
+            "4 BPTT, the same reward": BPTT(sac),
+            "5 SAC, discount 0": AgentHead(replace(sac, gamma=0.0)),
+            "6 SAC": AgentHead(sac),
+            "7 SAC, privileged critic": AgentHead(replace(sac, privileged=True)),
         }
+        if plain:
+            rungs |= {
+                "8 TQC": AgentHead(AgentConfig.tuned("tqc")),
+                "8 CrossQ": AgentHead(AgentConfig.tuned("crossq")),
+            }
         arms += [Arm(name, objective, head) for name, head in rungs.items()]
     return arms
 
 
-def algorithms() -> list[Arm]:
+def algorithms(_: Sequence[str] = ()) -> list[Arm]:
     """Every algorithm with its tuned settings and the same budget, on the error."""
     return [
         Arm(name, "error", AgentHead(replace(AgentConfig.tuned(name), total_steps=SAC.total_steps)))
@@ -57,7 +92,7 @@ def algorithms() -> list[Arm]:
     ]
 
 
-def attempts() -> list[Arm]:
+def attempts(_: Sequence[str] = ()) -> list[Arm]:
     """Changes to the agent of `eegdancer`, one at a time, on the error; the CCC decides."""
     settings: dict[str, dict[str, Any]] = {
         "eegdancer": {},
@@ -100,7 +135,41 @@ def attempts() -> list[Arm]:
     return [Arm(name, "error", head) for name, head in heads.items()]
 
 
-WARM = {"imitation_epochs": 20, "critic_warmup_updates": 300}
+STUDIES: dict[str, Callable[[Sequence[str]], list[Arm]]] = {
+    "ladder": ladder,
+    "algorithms": algorithms,
+    "attempts": attempts,
+}
+"""Arms of every study."""
+
+REFERENCES: dict[str, Sequence[str]] = {
+    "ladder": WITHOUT_RL,
+    "algorithms": ("sac",),
+    "attempts": ("eegdancer",),
+}
+"""Arms of which the best is what the others of a study are compared with."""
 
 
-STUDIES = ("ladder", "algorithms", "attempts")
+def notes(study: str, objectives: Sequence[str], n_folds: int, seeds: int) -> list[str]:
+    """Explain the table of a study in a few paragraphs."""
+    lines = [
+        f"{n_folds} folds of whole subjects; one encoder a fold, the same for all rows; {seeds} "
+        f"seeds in each fold, other ones in each: {n_folds * seeds} runs a row (rows without "
+        "chance: one a fold). Choices are made on training people who are kept out. Scores are "
+        "means over subjects of means over seeds; intervals resample subjects. CPU seconds are "
+        "those of one run, without the encoder."
+    ]
+    if study == "ladder":
+        lines.append(
+            "Compared with is the best of rungs 1 to 4, chosen on these very scores: differences "
+            "are conservative."
+        )
+        lines += [f"**{name}**: {OBJECTIVES[name].summary}." for name in objectives]
+        lines.append(
+            "The score of ccc is the CCC of a subject's concatenated trials; of the others the "
+            "return as a share of the variance of the label: 0 is earned by standing still at its "
+            "mean, 1 by a perfect prediction that costs nothing."
+        )
+    else:
+        lines.append("The score is the CCC of a subject's concatenated trials.")
+    return lines

@@ -69,19 +69,20 @@ OBJECTIVES = {
         ),
         Objective(
             "rate",
-            "squared error and 10 times the squared change: each step depends on the last",
-            "squared-error + 10*rate",
+            "squared error and squared change: each step depends on the last",
+            "squared-error + rate",
         ),
         Objective(
             "delayed",
             "the same, scored on the label three steps later",
-            "squared-error + 10*rate",
+            "squared-error + rate",
             delay=3,
         ),
         Objective(
             "gain",
-            "as rate, and the action is how far to follow a frozen proposal, and an offset to it",
-            "squared-error + 10*rate",
+            "squared error and three times the squared change; the action is how far to follow a "
+            "frozen proposal, and an offset to it",
+            "squared-error + 3*rate",
             action="gain",
         ),
     )
