@@ -1,6 +1,7 @@
 """Callbacks for Stable-Baselines3: held-out CCC, early stopping."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,18 +92,24 @@ class EarlyStopping(BaseCallback):
         self._next += self.config.evaluate_every
         return self._evaluate()
 
-    def _evaluate(self) -> bool:
+    @contextmanager
+    def averaged(self) -> Iterator[Agent]:
+        """Put the averaged weights, those that would be kept now, into the agent for a while."""
         policy = self.agent.policy
         training = {name: value.clone() for name, value in policy.state_dict().items()}
         self._acting.load_state_dict(self._average)
-        score = self._score(self.agent.predict(self.validation))
-        self.curve.append((self.num_timesteps, score))
-        self.logger.record(f"eval/{self.config.evaluate_by}", score)
-        self._waited += 1
-        if score > self._best:
-            self._best, self._waited = score, 0
-            self._best_state = {n: v.clone() for n, v in policy.state_dict().items()}
+        yield self.agent
         policy.load_state_dict(training)
+
+    def _evaluate(self) -> bool:
+        with self.averaged() as agent:
+            score = self._score(agent.predict(self.validation))
+            self.curve.append((self.num_timesteps, score))
+            self.logger.record(f"eval/{self.config.evaluate_by}", score)
+            self._waited += 1
+            if score > self._best:
+                self._best, self._waited = score, 0
+                self._best_state = {n: v.clone() for n, v in agent.policy.state_dict().items()}
         if self.on_evaluation is not None:
             self.on_evaluation(
                 TrainingProgress(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.utils import configure_logger
 
@@ -35,6 +36,7 @@ def train_agent(
     validation_groups: Collection[str] = (),
     groups: Sequence[str] | None = None,
     outputs: Sequence[KVWriter] = (),
+    callbacks: Sequence[Callable[[EarlyStopping], BaseCallback]] = (),
 ) -> Agent:
     """Train an agent on the episodes of training subjects.
 
@@ -60,6 +62,9 @@ def train_agent(
         the subjects.
     outputs : sequence of KVWriter
         Further outputs of SB3's logger, such as `agents.tracking.WandbOutput`.
+    callbacks : sequence of callable
+        Makers of further SB3 callbacks; each is given the `EarlyStopping` of this training, whose
+        `averaged` lends the agent as it would be kept at that moment.
 
     Returns
     -------
@@ -86,7 +91,8 @@ def train_agent(
         agent = Agent(model.policy, venv.layout, scale, names, settings, notes, view)
         imitate(agent, model, train)
         callback = EarlyStopping(agent, validation, settings, on_evaluation)
-        model.learn(settings.total_steps, callback=[WarmStart(settings), callback])
+        others = [make(callback) for make in callbacks]
+        model.learn(settings.total_steps, callback=[WarmStart(settings), callback, *others])
     callback.restore_best()
     agent.description["curve"] = callback.curve
     return agent

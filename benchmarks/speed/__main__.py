@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-SUITES = {"encoder": 1, "env": 1, "loading": 1, "runner": 2}
+SUITES = {"encoder": 1, "env": 1, "loading": 1, "runner": 2, "training": 1}
 """Cores of each suite: ratios are taken on one core, except where two are compared with one."""
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
