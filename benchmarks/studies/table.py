@@ -12,20 +12,17 @@ from benchmarks.studies.run import Arm, Record
 SCORES = ("score", "ccc", "pcc", "rmse", "trial_ccc")
 
 
-def by_subject(records: Sequence[Record], arms: Sequence[Arm]) -> pd.DataFrame:
-    """Scores of each arm and subject, means over seeds.
+Scores = dict[tuple[str, str], pd.DataFrame]
+"""Scores of each objective and arm: a row a subject, columns of `SCORES`, means over seeds."""
 
-    Returns
-    -------
-    DataFrame
-        Index ``objective, arm, subject``; columns of `SCORES`.
-    """
-    rows = [
-        {"objective": r["objective"], "arm": r["arm"], "subject": subject, **scores}
-        for r in records
-        for subject, scores in r["subjects"].items()
-    ]
-    return pd.DataFrame(rows).groupby(["objective", "arm", "subject"], sort=False).mean()
+
+def by_subject(records: Sequence[Record]) -> Scores:
+    """Average the scores of each arm and subject over seeds."""
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in records:
+        own = rows.setdefault((record["objective"], record["arm"]), [])
+        own += [{"subject": name, **scores} for name, scores in record["subjects"].items()]
+    return {arm: pd.DataFrame(own).groupby("subject").mean() for arm, own in rows.items()}
 
 
 def study_table(
@@ -51,11 +48,11 @@ def study_table(
         subjects), ``reference, difference`` with its interval, ``n_subjects, n_runs, seconds``
         (CPU seconds a run).
     """
-    scores = by_subject(records, arms)
+    scores = by_subject(records)
     rows = []
     for arm in arms:
         own = [r for r in records if (r["objective"], r["arm"]) == (arm.objective, arm.name)]
-        table = scores.loc[(arm.objective, arm.name)]
+        table = scores[arm.objective, arm.name]
         best = best_of(scores, arm.objective, references.get(arm.objective, ()))
         low, high = over_subjects(table["score"].to_numpy())
         row = {
@@ -69,7 +66,7 @@ def study_table(
             "reference": best,
         }
         if best and best != arm.name:
-            difference = table["score"] - scores.loc[(arm.objective, best)]["score"]
+            difference = table["score"] - scores[arm.objective, best]["score"]
             low, high = over_subjects(difference.to_numpy())
             row |= {
                 "difference": difference.mean(),
@@ -85,9 +82,9 @@ def study_table(
     return pd.DataFrame(rows)
 
 
-def best_of(scores: pd.DataFrame, objective: str, arms: Sequence[str]) -> str:
+def best_of(scores: Scores, objective: str, arms: Sequence[str]) -> str:
     """Return the arm with the highest mean score; empty without any."""
-    means = {name: float(scores.loc[(objective, name)]["score"].mean()) for name in arms}
+    means = {name: float(scores[objective, name]["score"].mean()) for name in arms}
     return max(means, key=lambda name: means[name]) if means else ""
 
 
