@@ -96,16 +96,12 @@ def attempts(_: Sequence[str] = ()) -> list[Arm]:
     """Changes to the agent of `eegdancer`, one at a time, on the error; the CCC decides."""
     settings: dict[str, dict[str, Any]] = {
         "eegdancer": {},
-        "capacity: layers of 32": {"net_arch": (32, 32)},
         "capacity: layers of 256": {"net_arch": (256, 256)},
         "regularisation: latent noise 0": {"latent_noise": 0.0},
         "regularisation: latent noise 0.5": {"latent_noise": 0.5},
         "regularisation: weights not averaged": {"averaging": 0.0},
         "returns: five steps": {"n_steps": 5},
-        "returns: discount 0.99": {"gamma": 0.99},
         "exploration: fixed small entropy": {"ent_coef": 0.001},
-        "training: 40,000 steps": {"total_steps": 40_000},
-        "warm start: imitation": {"imitation_epochs": 20},
         "warm start: imitation, critic warm-up": WARM,
         "warm start: the same, imitation fades": {**WARM, "imitation_weight": 0.3},
         "action: residual on ridge": {"action": "residual", "actor": "direct"},
@@ -121,10 +117,9 @@ def attempts(_: Sequence[str] = ()) -> list[Arm]:
         "growth of the running CCC": "ccc-running",
         "error and correlation": "squared-error + pcc",
         "error and rate": "squared-error + rate",
-        "error and jerk": "squared-error + jerk",
     }
     heads |= {f"reward: {name}": AgentHead(SAC, reward) for name, reward in rewards.items()}
-    heads |= {f"label lag: {k} s": AgentHead(SAC, lag=k) for k in (1, 2, 3)}
+    heads |= {f"label lag: {k} s": AgentHead(SAC, lag=k) for k in (1, 3)}
     agent = AgentHead(SAC)
     heads |= {
         "normalisation: latents by the trial's past": Standardised(agent),
