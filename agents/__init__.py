@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from agents.callbacks import EarlyStopping, HeldOutCCC, TrainingProgress
     from agents.config import AgentConfig
     from agents.online import OnlinePredictor
+    from agents.personalization import first_minutes, personalize
     from agents.policies import EEGDancerCrossQPolicy, EEGDancerPolicy, EEGDancerTQCPolicy
     from agents.training import train_agent
     from agents.vec_env import PlaybackVecEnv, make_vec_env
@@ -23,8 +24,10 @@ _HOMES = {
     "OnlinePredictor": "agents.online",
     "PlaybackVecEnv": "agents.vec_env",
     "TrainingProgress": "agents.callbacks",
+    "first_minutes": "agents.personalization",
     "load_agent": "agents.agent",
     "make_vec_env": "agents.vec_env",
+    "personalize": "agents.personalization",
     "train_agent": "agents.training",
 }
 
@@ -39,8 +42,10 @@ __all__ = [
     "OnlinePredictor",
     "PlaybackVecEnv",
     "TrainingProgress",
+    "first_minutes",
     "load_agent",
     "make_vec_env",
+    "personalize",
     "train_agent",
 ]
 

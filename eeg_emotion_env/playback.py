@@ -171,10 +171,12 @@ class BatchedPlayback:
         self.terms: dict[str, NDArray[np.float64]] = {}
         self._row = np.zeros(n, dtype=np.int64)
         # Previous prediction, mean and spread of predictions, in the order of the observation.
-        self._own = np.zeros((3, dims, n))
-        self._previous, self._mean, self._spread = self._own
-        self._by_env = self._own.reshape(3 * dims, n).T
-        self._variance, self._scratch = np.zeros((2, dims, n))
+        # The variance stands before them, so that one addition serves both moments.
+        self._state = np.zeros((4, dims, n))
+        self._variance, self._previous, self._mean, self._spread = self._state
+        self._moments, self._change = self._state[0:3:2], np.zeros((2, dims, n))
+        self._variance_change, self._mean_change = self._change
+        self._by_env = self._state[1:].reshape(3 * dims, n).T
         self._sums: Sequence[NDArray[np.float64]] = self._zero_sums()
         self._history: list[FloatArray] = []
         high = np.ones((n, dims), np.float32)
@@ -245,8 +247,8 @@ class BatchedPlayback:
         for env, number in zip(indices, episodes, strict=True):
             self.episode[env] = number
             self._row[env] = self._starts[number]
-            self._by_env[env] = 0.0
-            for values in (self._variance, *self._sums):
+            self._state[:, :, env] = 0.0
+            for values in self._sums:
                 values[:, env] = 0.0
 
     def step(self, actions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -282,8 +284,8 @@ class BatchedPlayback:
         self._update_own(action, table[0], table[1])
         rewards = self._score(action, [table[place] for place in self._constants])
         self.labels = self._labels.take(row, axis=0)
-        self._row = self._following.take(row)
-        return rewards, self._is_last.take(row)
+        self._row = self._following[row]
+        return rewards, self._is_last[row]
 
     def observe(self, indices: NDArray[np.integer] | None = None) -> FloatArray:
         """Return the current observations, a new array.
@@ -351,13 +353,12 @@ class BatchedPlayback:
         rest: NDArray[np.float64],
     ) -> None:
         """Update mean and spread of the predictions; `share` is 1 / number of predictions."""
-        mean, variance, scratch = self._mean, self._variance, self._scratch
+        variance, change = self._variance, self._mean_change
         self._previous[:] = action
-        delta = action - mean
-        multiply(delta, share, scratch)
-        mean += scratch
-        multiply(scratch, delta, scratch)
-        variance += scratch
+        delta = action - self._mean
+        multiply(delta, share, change)
+        multiply(change, delta, self._variance_change)
+        self._moments += self._change
         variance *= rest
         sqrt(variance, self._spread)
 

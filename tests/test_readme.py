@@ -17,7 +17,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 @pytest.mark.filterwarnings(f"ignore::{SimulatedDataWarning.__module__}.SimulatedDataWarning")
-def test_python_blocks_run(number, monkeypatch, capsys):
+def test_python_blocks_run(number, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     learn = SAC.learn
     monkeypatch.setattr(SAC, "learn", lambda model, steps, **kwargs: learn(model, 130, **kwargs))
     exec(compile(BLOCKS[number], f"README block {number}", "exec"), {})
