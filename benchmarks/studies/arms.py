@@ -12,13 +12,12 @@ from benchmarks.studies.heads import (
     Constant,
     Head,
     Mean,
-    Net,
-    Ridge,
     Standardised,
     StimulusTimeMean,
 )
 from benchmarks.studies.objectives import OBJECTIVES
 from benchmarks.studies.run import Arm
+from benchmarks.studies.supervised import Net, Ridge
 
 SAC = AgentConfig()
 
@@ -162,8 +161,8 @@ def notes(study: str, objectives: Sequence[str], n_folds: int, seeds: int) -> li
         lines += [f"**{name}**: {OBJECTIVES[name].summary}." for name in objectives]
         lines.append(
             "The score of ccc is the CCC of a subject's concatenated trials; of the others the "
-            "return as a share of the variance of the label: 0 is earned by standing still at its "
-            "mean, 1 by a perfect prediction that costs nothing."
+            "return a step over the variance of all labels, plus 1: about 0 is earned by standing "
+            "still at their mean, 1 by a perfect prediction that costs nothing."
         )
     else:
         lines.append("The score is the CCC of a subject's concatenated trials.")

@@ -11,8 +11,9 @@ from torch.nn.utils.rnn import pad_sequence
 from agents.config import AgentConfig
 from agents.scaling import LabelScale
 from benchmarks.entries.bptt import TrajectoryActor
-from benchmarks.studies.heads import Fold, Head, Predictions, descend
+from benchmarks.studies.heads import Fold, Head, Predictions
 from benchmarks.studies.objectives import Objective
+from benchmarks.studies.supervised import descend
 from eeg_emotion_env.observation import ELAPSED_SCALE_S
 from eeg_emotion_env.playback import Episode
 from eeg_emotion_env.rewards import Reward, make_reward

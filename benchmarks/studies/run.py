@@ -112,6 +112,7 @@ def run_study(
         All runs, those of earlier calls included.
     """
     data = joblib.hash([[(t.key, t.features, t.labels) for t in trials], split.fingerprint])
+    variance = float(np.nanmean(np.nanvar(np.concatenate([t.labels for t in trials]), axis=0)))
     kept = {_key(record): record for record in read_runs(out / RUNS)}
     todo: list[tuple[int, int, Arm]] = []
     wanted = []
@@ -134,7 +135,7 @@ def run_study(
         )
         encoded[number] = _encoded(train, test)
     jobs = (
-        joblib.delayed(_run)(encoded[number], arm, number, seed, arm.fingerprint(data))
+        joblib.delayed(_run)(encoded[number], arm, number, seed, arm.fingerprint(data), variance)
         for number, seed, arm in todo
     )
     parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
@@ -169,7 +170,7 @@ def _encoded(train: Sequence[Trial], test: Sequence[Trial]) -> Fold:
     return encoder.parts(train, test)
 
 
-def _run(fold: Fold, arm: Arm, number: int, seed: int, fingerprint: str) -> Record:
+def _run(fold: Fold, arm: Arm, number: int, seed: int, fingerprint: str, variance: float) -> Record:
     torch.set_num_threads(1)
     start = process_time()
     objective = OBJECTIVES[arm.objective]
@@ -185,7 +186,9 @@ def _run(fold: Fold, arm: Arm, number: int, seed: int, fingerprint: str) -> Reco
         "seed": seed,
         "fingerprint": fingerprint,
         "seconds": round(seconds, 2),
-        "subjects": scores_by_subject(objective.episodes(fold.test), predictions, objective),
+        "subjects": scores_by_subject(
+            objective.episodes(fold.test), predictions, objective, variance
+        ),
     }
 
 
@@ -194,16 +197,29 @@ def _hidden(episodes: Sequence[Episode]) -> list[Episode]:
 
 
 def scores_by_subject(
-    episodes: Sequence[Episode], predictions: Sequence[np.ndarray], objective: Objective
+    episodes: Sequence[Episode],
+    predictions: Sequence[np.ndarray],
+    objective: Objective,
+    variance: float,
 ) -> dict[str, dict[str, float]]:
     """Score each subject's episodes.
+
+    Parameters
+    ----------
+    episodes : sequence of Episode
+        Test episodes, with labels.
+    predictions : sequence of ndarray, each (n_steps, n_dims)
+        Predictions.
+    objective : Objective
+        What is asked for.
+    variance : float
+        Of all labels of the data set, the unit of returns.
 
     Returns
     -------
     dict of str to dict
         ``ccc, pcc, rmse`` of the episodes concatenated, ``trial_ccc``, and ``score``, the
-        objective's own (its return over the variance of the subject's labels, plus 1: 0 is what
-        the mean of the labels earns, 1 is perfect).
+        objective's own: the CCC, or 1 + return a step / variance.
     """
     by_subject: dict[str, list[int]] = {}
     for place, episode in enumerate(episodes):
@@ -216,10 +232,9 @@ def scores_by_subject(
         single = [
             episode_metrics(e.labels, p, names)["ccc"] for e, p in zip(own, made, strict=True)
         ]
-        variance = float(np.nanmean(np.nanvar(np.concatenate([e.labels for e in own]), axis=0)))
         score = whole["ccc"]
         if objective.score == "return":
-            score = 1.0 + objective.value(own, made) / max(variance, 1e-9)
+            score = 1.0 + objective.value(own, made) / variance
         found[subject] = {
             "score": float(score),
             "ccc": float(whole["ccc"]),

@@ -16,15 +16,12 @@ from benchmarks.studies.heads import (
     Constant,
     Fold,
     Mean,
-    Net,
-    Ridge,
     Standardised,
     StimulusTimeMean,
-    smoothed,
-    smoothed_best,
 )
 from benchmarks.studies.objectives import OBJECTIVES, Objective, later_label
 from benchmarks.studies.run import Arm, read_runs, run_study, scores_by_subject
+from benchmarks.studies.supervised import Net, Ridge, smoothed, smoothed_best
 from benchmarks.studies.table import markdown, study_table
 from eeg_emotion_env.rewards import REWARDS, make_reward
 from eeg_emotion_env.splits import make_split
@@ -157,14 +154,14 @@ def test_stimulus_time_mean_knows_the_clip_and_not_the_person():
 
 def test_score_is_zero_for_the_mean_and_one_for_the_truth():
     episodes = made_episodes(2, 1)
-    still = [
-        np.broadcast_to(np.nanmean(e.labels, axis=0), e.labels.shape).astype(np.float32)
-        for e in episodes
-    ]
-    free = Objective("free", "", "squared-error")
-    for scores in scores_by_subject(episodes, still, free).values():
-        assert scores["score"] == pytest.approx(0.0, abs=1e-6)
-    for scores in scores_by_subject(episodes, [e.labels for e in episodes], free).values():
+    everything = np.concatenate([e.labels for e in episodes])
+    still = [np.full_like(e.labels, everything.mean()) for e in episodes]
+    free, variance = Objective("free", "", "squared-error"), float(everything.var())
+    n_steps = [e.n_steps for e in episodes]
+    earned = [s["score"] for s in scores_by_subject(episodes, still, free, variance).values()]
+    assert np.average(earned, weights=n_steps) == pytest.approx(0.0, abs=1e-5)
+    truth = [e.labels for e in episodes]
+    for scores in scores_by_subject(episodes, truth, free, variance).values():
         assert scores["score"] == pytest.approx(1.0)
         assert scores["ccc"] == pytest.approx(1.0)
 
