@@ -22,8 +22,6 @@ from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.rewards import Reward, make_reward
 from eeg_emotion_env.trial import FloatArray, TrialKey
 
-FLOAT64 = np.dtype(np.float64)
-
 __all__ = [
     "LATENT_LIMIT",
     "BatchedPlayback",
@@ -278,7 +276,8 @@ class BatchedPlayback:
         self._remember(self.predictions)
         row = self._row
         # From here on dimensions come first: numbers of one dimension lie side by side.
-        action = self.predictions.T.astype(FLOAT64, "C")
+        action = self._previous
+        action[:] = self.predictions.T
         # Indexing one by one is quicker than unpacking an array.
         table = self._table.take(row, axis=2)
         self._update_own(action, table[0], table[1])
@@ -354,7 +353,6 @@ class BatchedPlayback:
     ) -> None:
         """Update mean and spread of the predictions; `share` is 1 / number of predictions."""
         variance, change = self._variance, self._mean_change
-        self._previous[:] = action
         delta = action - self._mean
         multiply(delta, share, change)
         multiply(change, delta, self._variance_change)

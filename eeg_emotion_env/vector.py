@@ -136,6 +136,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         self._ended = self._none
         self._everywhere = np.ones(self.num_envs, np.bool_)
         self._everywhere.setflags(write=False)
+        self._term_masks = [f"_{name}" for name in playback.reward.names(playback.label_names)]
         self._id_table = playback.id_table()
         self._varying_ids = [k for k, table in self._id_table.items() if len(set(table)) > 1]
         self._ids: dict[str, Any] = {}
@@ -252,9 +253,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         if len(self._ended):
             scored = scored.copy()
             scored[self._ended] = False
-        terms: dict[str, Any] = {}
-        for name, values in playback.terms.items():
-            terms[name], terms[f"_{name}"] = values, scored
+        terms = {**playback.terms, **dict.fromkeys(self._term_masks, scored)}
         return {
             "label": playback.labels,
             "_label": scored,

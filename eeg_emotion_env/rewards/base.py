@@ -100,7 +100,7 @@ class Reward(ABC):
         terms : tuple of values shaped as `action`
             In the order of `term_names`; the reward is the sum over terms and dimensions.
         sums : sequence of n_sums values shaped as `action`
-            For the next call.
+            For the next call; none of them `action` itself, whose memory is used again.
         """
 
     def names(self, label_names: Sequence[str]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class RateCost(Reward):
         """Score one prediction: ``-weight (x_t - x_{t-1})²``."""
         (weight,) = constants
         change = action - sums[0]
-        return (weight * (change * change),), (action,)
+        return (weight * (change * change),), (action + 0.0,)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class JerkCost(Reward):
         (weight,) = constants
         before, earlier = sums
         change = action - 2.0 * before + earlier
-        return (weight * (change * change),), (action, before)
+        return (weight * (change * change),), (action + 0.0, before)
 
 
 def _weights(labels: NDArray[np.floating], free: int) -> NDArray[np.float64]:
