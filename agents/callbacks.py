@@ -34,7 +34,7 @@ class TrainingProgress:
         Environment steps done, and the most there can be.
     score, best : float
         Validation score now and the best so far: mean over validation subjects of the CCC of
-        their concatenated trials.
+        their concatenated trials, or of their reward a step (`AgentConfig.evaluate_by`).
     """
 
     step: int
@@ -98,8 +98,10 @@ class EarlyStopping(BaseCallback):
         policy = self.agent.policy
         training = {name: value.clone() for name, value in policy.state_dict().items()}
         self._acting.load_state_dict(self._average)
-        yield self.agent
-        policy.load_state_dict(training)
+        try:
+            yield self.agent
+        finally:
+            policy.load_state_dict(training)
 
     def _evaluate(self) -> bool:
         with self.averaged() as agent:

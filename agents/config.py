@@ -1,9 +1,11 @@
 """Configuration of an agent: frozen, checked, saved beside the model."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+import numpy as np
 
 from agents.algorithms import Algorithm, find_algorithm
 from eeg_emotion_env.errors import ConfigError, check_choice
@@ -125,7 +127,7 @@ class AgentConfig:
     gamma: float = 0.9
     n_steps: int = 1
     actor: str = "leaky"
-    net_arch: tuple[int, ...] | Mapping[str, tuple[int, ...]] = (64, 64)
+    net_arch: tuple[int, ...] | Mapping[str, tuple[int, ...]] = field(default=(64, 64), hash=False)
     privileged: bool = False
     latent_noise: float = 0.2
     total_steps: int = 20_000
@@ -157,6 +159,8 @@ class AgentConfig:
     evaluate_by: str = "ccc"
 
     def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            object.__setattr__(self, name, _of_kind(name, getattr(self, name), kind))
         object.__setattr__(self, "net_arch", _layers(self.net_arch))
         object.__setattr__(self, "algorithm", find_algorithm(self.algorithm).name)
         make_reward(self.reward)
@@ -283,17 +287,66 @@ class AgentConfig:
                 raise ConfigError(f"{off} must be 0 for {name}: it learns from no replay buffer")
 
 
+_WHOLE = (
+    *_AT_LEAST_ONE,
+    "gradient_steps",
+    "learning_starts",
+    "seed",
+    "imitation_epochs",
+    "critic_warmup_updates",
+)
+_NUMBERS = (
+    *_SHARES,
+    "gamma",
+    "latent_noise",
+    "learning_rate",
+    "target_entropy",
+    "action_range",
+    "validation_share",
+    "imitation_weight",
+    "imitation_anneal",
+    "offset_range",
+)
+_KINDS: dict[str, str] = {
+    **dict.fromkeys(_WHOLE, "a whole number"),
+    **dict.fromkeys(_NUMBERS, "a number"),
+    "privileged": "true or false",
+}
+"""What each field must be, in words."""
+
+
+def _of_kind(name: str, value: Any, kind: str) -> Any:
+    """Return the value, a whole float as an int; refuse what is of another kind."""
+    if kind == "true or false":
+        fits = isinstance(value, bool)
+    else:
+        fits = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        fits = fits and bool(np.isfinite(value))
+    if kind == "a whole number" and fits:
+        fits = float(value).is_integer()
+        value = int(value) if fits else value
+    if not fits:
+        raise ConfigError(f"{name} must be {kind}, not {value!r}")
+    return value
+
+
 def _layers(
     net_arch: tuple[int, ...] | Mapping[str, tuple[int, ...]],
 ) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
     if not isinstance(net_arch, Mapping):
-        return tuple(net_arch)
+        return _sizes(net_arch)
     if len(net_arch) != 2 or "pi" not in net_arch or not {"qf", "vf"} & set(net_arch):
         raise ConfigError(
             "net_arch must be layer sizes, or {'pi': sizes, 'qf': sizes} ('vf' for on-policy "
             f"algorithms), not {dict(net_arch)}"
         )
-    return {part: tuple(sizes) for part, sizes in net_arch.items()}
+    return {part: _sizes(sizes) for part, sizes in net_arch.items()}
+
+
+def _sizes(sizes: Any) -> tuple[int, ...]:
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence):
+        raise ConfigError(f"net_arch must be layer sizes such as [64, 64], not {sizes!r}")
+    return tuple(_of_kind("a layer of net_arch", size, "a whole number") for size in sizes)
 
 
 SB3_FIELDS = (

@@ -15,6 +15,7 @@ from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 
 from agents.algorithms import find_algorithm
 from agents.config import DANCER, SB3_FIELDS, AgentConfig
+from agents.hyperparameters.values import activation_name
 from agents.scaling import ScaledVecEnv
 from agents.views import action_space
 from eeg_emotion_env.errors import ConfigError, check_choice
@@ -37,7 +38,7 @@ def policy_kwargs(layout: ObservationLayout, config: AgentConfig) -> dict[str, A
     )
     kwargs = {"net_arch": layers, **config.policy_options}
     if "activation_fn" in kwargs:
-        kwargs["activation_fn"] = getattr(torch.nn, kwargs["activation_fn"])
+        kwargs["activation_fn"] = getattr(torch.nn, activation_name(kwargs["activation_fn"]))
     if config.policy == DANCER:
         return {
             **kwargs,

@@ -82,7 +82,7 @@ def train_agent(
     scale = LabelScale.fit([episode.labels for episode in train], settings.action_range)
     with torch.random.fork_rng(devices=[]):
         factor = _reward_factor(train, settings, scale)
-        view = make_view(settings, scale, train)
+        view = make_view(settings, train)
         venv = _environment(train, settings, scale, factor, view)
         model = make_model(venv, settings, tensorboard_log)
         model.set_logger(_logger(model, tensorboard_log, outputs))

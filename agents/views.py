@@ -8,25 +8,21 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from agents.config import AgentConfig
-from agents.scaling import LabelScale
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import Episode
 from eeg_emotion_env.wrappers import VIEWS, ActionView, Increment, LinearProposal
 
 
-def make_view(
-    config: AgentConfig, scale: LabelScale, train: Sequence[Episode]
-) -> ActionView | None:
+def make_view(config: AgentConfig, train: Sequence[Episode]) -> ActionView | None:
     """Make the view that a configuration asks for; its proposal is fitted on training episodes.
 
     Parameters
     ----------
     config : AgentConfig
         `action` and `offset_range`.
-    scale : LabelScale
-        Tells the standard deviation of the training labels.
     train : sequence of Episode
-        Training episodes.
+        Training episodes. The agent learns on the same, where the proposal fits better than on
+        new people.
 
     Returns
     -------
@@ -35,8 +31,8 @@ def make_view(
     """
     if config.action == "absolute":
         return None
-    spread = float(np.mean(scale.half_range)) / config.action_range
-    offset = config.offset_range * spread
+    labels = np.concatenate([episode.labels for episode in train])
+    offset = config.offset_range * float(np.mean(np.nanstd(labels, axis=0)))
     if config.action == "increment":
         return Increment(offset)
     return VIEWS[config.action](LinearProposal.fit(train), offset)

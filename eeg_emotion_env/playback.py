@@ -176,12 +176,25 @@ class BatchedPlayback:
         self._variance_change, self._mean_change = self._change
         self._by_env = self._state[1:].reshape(3 * dims, n).T
         self._sums: Sequence[NDArray[np.float64]] = self._zero_sums()
+        self._require_own_sums()
         self._history: list[FloatArray] = []
         high = np.ones((n, dims), np.float32)
         self._bounds = -high, high
         self._dims, self._constants = range(dims), range(2, len(self._table))
         self._term_names = self.reward.names(self.label_names)
         self._own_part = self.layout.own
+
+    def _require_own_sums(self) -> None:
+        """Refuse a reward that keeps the array of predictions, whose memory is used again."""
+        action = np.zeros((self.layout.n_dims, self.n_envs))
+        constants = [np.zeros_like(action)] * (len(self._table) - 2)
+        with np.errstate(all="ignore"):
+            _, kept = self.reward.step(action, constants, self._zero_sums())
+        if any(np.shares_memory(values, action) for values in kept):
+            raise ConfigError(
+                f"reward {self.reward.name!r} keeps the predictions it was given among its sums; "
+                "return a copy, such as action + 0.0"
+            )
 
     def _zero_sums(self) -> list[NDArray[np.float64]]:
         return [np.zeros((self.layout.n_dims, self.n_envs)) for _ in range(self.reward.n_sums)]

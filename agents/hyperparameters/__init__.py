@@ -95,11 +95,16 @@ def config_fields(settings: Mapping[str, Any], known: frozenset[str]) -> dict[st
             if value:
                 raise ConfigError(f"{name} cannot be set here: {REFUSED[name]}; leave it out")
         elif name == "n_timesteps":
-            fields["total_steps"] = int(float(value))
+            fields["total_steps"] = value
         elif name == "learning_rate":
             fields["learning_rate"], fields["learning_rate_schedule"] = parse_rate(value)
         elif name == "policy_kwargs":
             fields.update(_policy_fields(value, known))
+        elif name == "policy_options":
+            more = _policy_fields(value, known).get("policy_options", {})
+            fields["policy_options"] = {**fields.get("policy_options", {}), **more}
+        elif name == "options":
+            options |= _mapping(name, value)
         else:
             (fields if name in known else options)[name] = value
     if options:
@@ -107,9 +112,14 @@ def config_fields(settings: Mapping[str, Any], known: frozenset[str]) -> dict[st
     return fields
 
 
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{name} must be dict(name=value, …), not {value!r}")
+    return value
+
+
 def _policy_fields(kwargs: Any, known: frozenset[str]) -> dict[str, Any]:
-    if not isinstance(kwargs, Mapping):
-        raise ConfigError(f"policy_kwargs must be dict(name=value, …), not {kwargs!r}")
+    kwargs = _mapping("policy_kwargs", kwargs)
     fields = {name: value for name, value in kwargs.items() if name in known}
     rest = {name: value for name, value in kwargs.items() if name not in known}
     if "activation_fn" in rest:

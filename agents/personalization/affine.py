@@ -57,17 +57,21 @@ class Moments(Adaptation):
 
     def _adapted(self, calibration: Sequence[Episode], strengths: Sequence[float]) -> list[Agent]:
         played, labels = _standardised(self.agent, calibration)
-        seconds, made = len(labels) * calibration[0].step_s, []
-        known = np.asarray(~np.isnan(labels).all(axis=0))
+        annotated = ~np.isnan(labels)
+        seconds, made = annotated.sum(axis=0) * calibration[0].step_s, []
+        known = np.asarray(annotated.any(axis=0))
         label_mean, label_std = np.zeros(len(known)), np.ones(len(known))
         label_mean[known] = np.nanmean(labels[:, known], axis=0)
         label_std[known] = np.nanstd(labels[:, known], axis=0)
-        ratio = np.maximum(label_std / np.maximum(played.std(axis=0), 1e-3), MIN_GAIN)
+        # over the same seconds: a person may feel otherwise where nothing was said
+        where = annotated | ~known
+        played_mean, played_std = (f(played, axis=0, where=where) for f in (np.mean, np.std))
+        ratio = np.maximum(label_std / np.maximum(played_std, 1e-3), MIN_GAIN)
         for strength in strengths:
             # a dimension without any label stays as it is
             share = np.where(known, seconds / (seconds + strength), 0.0)
             gain = ratio**share
-            offset = share * (label_mean - gain * played.mean(axis=0))
+            offset = share * (label_mean - gain * played_mean)
             made.append(rescaled(self.agent, gain, offset))
         return made
 

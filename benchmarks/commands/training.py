@@ -56,6 +56,7 @@ def train(options: arguments.Train) -> int:
     # as it was pretrained: `evaluate` fits it to the channels that it finds
     encoder.save(out / "encoder")
     episodes = build_episodes(trials, encode)
+    word = {"ccc": "CCC", "return": "return a step"}[config.evaluate_by]
     with (
         wandb_outputs(options.wandb, config) as outputs,
         progress_bar(f"training {config.algorithm}", config.total_steps) as advance,
@@ -63,7 +64,7 @@ def train(options: arguments.Train) -> int:
         agent = train_agent(
             episodes,
             config,
-            lambda p: advance(p.step, f"validation CCC {p.score:.3f}, best {p.best:.3f}"),
+            lambda p: advance(p.step, f"validation {word} {p.score:.3f}, best {p.best:.3f}"),
             {
                 **description_of(trials),
                 "encoder": encoder.fingerprint,
@@ -76,7 +77,7 @@ def train(options: arguments.Train) -> int:
     agent.save(out)
     write_config(out / "command.json", options)
     best = max(score for _, score in agent.description["curve"])
-    say(f"agent written to {out}; CCC on validation subjects {best:.3f}")
+    say(f"agent written to {out}; {word} on validation subjects {best:.3f}")
     return 0
 
 

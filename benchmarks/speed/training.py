@@ -3,7 +3,9 @@
 Both train on the same people of the simulation, on the same frozen latents, and are scored on the
 same held-out people while they learn (the time that scoring takes is not counted). Stock SAC has
 SB3's defaults and one environment, and 50,000 steps. For each seed: the highest CCC that stock
-reaches and the time it takes, and the time that the default agent takes to reach as much.
+reaches and the time it takes, and the time that the default agent takes to reach as much. Making
+environments and networks is counted for neither. What reaches the score is the agent as it would be
+kept at that moment; `train_agent` itself keeps none before half of its steps.
 """
 
 import sys

@@ -35,7 +35,8 @@ SAC_OF: dict[str, AgentConfig] = {
     "gain": replace(SAC, actor="direct", offset_range=0.3),
 }
 """SAC for each objective. Where movement costs, the settings of ``ccc`` end in saturation; these
-were chosen on the validation people of one fold."""
+were chosen on the validation people of one fold of MAHNOB, who are tested in another: the rungs of
+SAC have seen a little more than the others."""
 SAC_OF["delayed"] = SAC_OF["rate"]
 
 LADDER = ("ccc", "rate", "delayed", "gain")
@@ -54,8 +55,8 @@ WITHOUT_RL = (
 def ladder(objectives: Sequence[str]) -> list[Arm]:
     """Rungs from a constant to SAC with a privileged critic, for each objective.
 
-    The supervised rungs of objectives that cost movement are smoothed by what serves the
-    objective best on validation people; those of the CCC are also calibrated, or trained on it.
+    Outputs of the supervised rungs go through the smoothing that serves the objective best on
+    validation people (none is among them).
     """
     arms: list[Arm] = []
     for objective in objectives:
@@ -66,7 +67,7 @@ def ladder(objectives: Sequence[str]) -> list[Arm]:
             "0 stimulus-time-mean": StimulusTimeMean(),
             "1 ridge": Ridge(),
             **{
-                name: replace(net, smoothed=not plain)
+                name: replace(net, smoothed=True)
                 for name, net in zip(WITHOUT_RL[1:4], nets, strict=True)
             },
             "4 BPTT, the same reward": BPTT(sac),
@@ -150,13 +151,16 @@ def notes(study: str, objectives: Sequence[str], n_folds: int, seeds: int) -> li
         f"{n_folds} folds of whole subjects; one encoder a fold, the same for all rows; {seeds} "
         f"seeds in each fold, other ones in each: {n_folds * seeds} runs a row (rows without "
         "chance: one a fold). Choices are made on training people who are kept out. Scores are "
-        "means over subjects of means over seeds; intervals resample subjects. CPU seconds are "
-        "those of one run, without the encoder."
+        f"means over subjects of means over seeds ({seeds} agents a person); intervals resample "
+        "subjects, and seeds within a fold, and are not corrected for many comparisons. CPU "
+        "seconds are those of one run, without the encoder."
     ]
     if study == "ladder":
         lines.append(
             "Compared with is the best of rungs 1 to 4, chosen on these very scores: differences "
-            "are conservative."
+            "are conservative. Stimulus-time-mean also learns from the people kept out. The "
+            "settings of SAC and BPTT where movement costs were chosen on the people kept out of "
+            "one fold of MAHNOB, who are tested in another; the other rungs had no such help."
         )
         lines += [f"**{name}**: {OBJECTIVES[name].summary}." for name in objectives]
         lines.append(

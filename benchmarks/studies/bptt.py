@@ -1,7 +1,9 @@
 """The agent's actor, trained by back-propagation through the very reward that SAC gets."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from agents.config import AgentConfig
 from agents.scaling import LabelScale
+from agents.views import make_view
 from benchmarks.entries.bptt import TrajectoryActor
 from benchmarks.studies.heads import Fold, Head, Predictions
 from benchmarks.studies.objectives import Objective
@@ -17,7 +20,7 @@ from benchmarks.studies.supervised import descend
 from eeg_emotion_env.observation import ELAPSED_SCALE_S
 from eeg_emotion_env.playback import Episode
 from eeg_emotion_env.rewards import Reward, make_reward
-from eeg_emotion_env.wrappers import LinearProposal
+from eeg_emotion_env.wrappers import Gain, LinearProposal
 
 EPISODES_A_BATCH = 16
 
@@ -66,8 +69,10 @@ class BPTT(Head):
     def _actor(self, fold: Fold, objective: Objective, scale: LabelScale) -> nn.Module:
         first = fold.fitting[0]
         if objective.action == "gain":
-            proposal = LinearProposal.fit(fold.fitting)
-            return GainActor(first.n_latent, scale, self.config, proposal)
+            view = make_view(replace(self.config, action="gain", actor="direct"), fold.fitting)
+            assert isinstance(view, Gain)
+            proposal = cast(LinearProposal, view.proposal)
+            return GainActor(first.n_latent, scale, self.config, proposal, view.scale)
         return ScaledActor(first.n_latent, scale, self.config)
 
 
@@ -88,7 +93,12 @@ class GainActor(nn.Module):
     """An actor that chooses gain and offset at each step, as `eeg_emotion_env.wrappers.Gain`."""
 
     def __init__(
-        self, n_latent: int, scale: LabelScale, config: AgentConfig, proposal: LinearProposal
+        self,
+        n_latent: int,
+        scale: LabelScale,
+        config: AgentConfig,
+        proposal: LinearProposal,
+        offset: float,
     ) -> None:
         super().__init__()
         n_dims = len(scale.center)
@@ -96,14 +106,12 @@ class GainActor(nn.Module):
         self.weights = torch.tensor(proposal.weights, dtype=torch.float32)
         self.intercept = torch.tensor(proposal.intercept, dtype=torch.float32)
         self.center, self.half_range = torch.tensor(scale.center), torch.tensor(scale.half_range)
-        self.offset = config.offset_range / config.action_range * float(np.mean(scale.half_range))
-        self.net = nn.Sequential(
-            nn.Linear(n_latent + 1 + n_dims, 64),
-            nn.ReLU(),
-            nn.Linear(64, 64),
-            nn.ReLU(),
-            nn.Linear(64, 2 * n_dims),
-        )
+        self.offset = offset
+        layers: list[nn.Module] = []
+        sizes = (n_latent + 1 + n_dims, *cast(tuple[int, ...], config.net_arch))
+        for n_in, n_out in pairwise(sizes):
+            layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        self.net = nn.Sequential(*layers, nn.Linear(sizes[-1], 2 * n_dims))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map (batch, time, n_latent + 1) to predictions, (batch, time, n_dims)."""

@@ -13,6 +13,7 @@ from agents.scaling import LabelScale
 from benchmarks.entries.supervised import affine_calibration, ccc_loss
 from benchmarks.studies.heads import FloatArray, Fold, Head, Predictions
 from benchmarks.studies.objectives import Objective
+from eeg_emotion_env.observation import ELAPSED_SCALE_S
 from eeg_emotion_env.playback import Episode
 from eeg_emotion_env.wrappers import LinearProposal
 from encoders.stages import label_loss
@@ -48,7 +49,7 @@ class Ridge(Head):
 
 @dataclass(frozen=True)
 class Net(Head):
-    """Two hidden layers on each latent; the past is in the latent.
+    """Two hidden layers on latent and elapsed time of a step; the past is in the latent.
 
     Attributes
     ----------
@@ -100,7 +101,7 @@ class Net(Head):
 
         def played(episodes: Sequence[Episode]) -> Predictions:
             with torch.inference_mode():
-                return [scale.prediction(network(_latents(e)).numpy()) for e in episodes]
+                return [scale.prediction(network(_inputs(e)).numpy()) for e in episodes]
 
         return played
 
@@ -184,8 +185,10 @@ def _mlp(n_inputs: int, n_outputs: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
 
 
-def _latents(episode: Episode) -> Tensor:
-    return torch.from_numpy(np.array(episode.latents, np.float32))
+def _inputs(episode: Episode) -> Tensor:
+    """Latents and elapsed time, as agents see them, shape (n_steps, n_latent + 1)."""
+    elapsed = np.minimum(np.arange(episode.n_steps) * episode.step_s / ELAPSED_SCALE_S, 1.0)
+    return torch.from_numpy(np.hstack([episode.latents, elapsed[:, None]]).astype(np.float32))
 
 
 def _rows(
@@ -195,6 +198,6 @@ def _rows(
     labels = np.concatenate([e.labels for e in episodes])
     scale = scale or LabelScale.fit([labels], 1.0)
     known = ~np.isnan(labels).all(axis=1)
-    x = np.concatenate([e.latents for e in episodes])[known]
+    x = np.concatenate([_inputs(e).numpy() for e in episodes])[known]
     y = (labels[known] - np.asarray(scale.center)) / np.asarray(scale.half_range)
     return torch.from_numpy(x), torch.from_numpy(y.astype(np.float32)), scale

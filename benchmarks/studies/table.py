@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from benchmarks.statistics import over_subjects
+from benchmarks.statistics import interval
 from benchmarks.studies.run import Arm, Record
 
+N_DRAWS = 10_000
 SCORES = ("score", "ccc", "pcc", "rmse", "trial_ccc")
 
 
@@ -44,17 +46,18 @@ def study_table(
     -------
     DataFrame
         ``objective, arm, score`` (mean over subjects of means over seeds) with its 95 % interval
-        over subjects, ``ccc, trial_ccc, pcc, rmse``, ``seed_std`` (of a subject's score, mean over
-        subjects), ``reference, difference`` with its interval, ``n_subjects, n_runs, seconds``
-        (CPU seconds a run).
+        over subjects and seeds, ``ccc, trial_ccc, pcc, rmse``, ``seed_std`` (of a subject's score,
+        mean over subjects), ``reference, difference`` with its interval, ``n_subjects, n_runs,
+        seconds`` (CPU seconds a run).
     """
     scores = by_subject(records)
     rows = []
     for arm in arms:
         own = [r for r in records if (r["objective"], r["arm"]) == (arm.objective, arm.name)]
         table = scores[arm.objective, arm.name]
+        drawn = resampled(own)
         best = best_of(scores, arm.objective, references.get(arm.objective, ()))
-        low, high = over_subjects(table["score"].to_numpy())
+        low, high = interval(np.nanmean(drawn, axis=1), table["score"].to_numpy())
         row = {
             "objective": arm.objective,
             "arm": arm.name,
@@ -67,7 +70,9 @@ def study_table(
         }
         if best and best != arm.name:
             difference = table["score"] - scores[arm.objective, best]["score"]
-            low, high = over_subjects(difference.to_numpy())
+            others = [r for r in records if (r["objective"], r["arm"]) == (arm.objective, best)]
+            draws = np.nanmean(drawn - resampled(others, stream=1), axis=1)
+            low, high = interval(draws, difference.to_numpy())
             row |= {
                 "difference": difference.mean(),
                 "difference_low": low,
@@ -86,6 +91,38 @@ def best_of(scores: Scores, objective: str, arms: Sequence[str]) -> str:
     """Return the arm with the highest mean score; empty without any."""
     means = {name: float(scores[objective, name]["score"].mean()) for name in arms}
     return max(means, key=lambda name: means[name]) if means else ""
+
+
+def resampled(records: Sequence[Record], stream: int = 0) -> NDArray[np.float64]:
+    """Resample the subjects, and the seeds within each fold.
+
+    Subjects are drawn alike for all arms, so that differences are paired; people of a fold share
+    their agents, so that a draw of seeds is theirs together.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Runs of one arm.
+    stream : int
+        Draws of seeds that are independent of those of another stream.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, n_subjects)
+        Scores; NaN of a subject without any.
+    """
+    columns: dict[str, NDArray[np.float64]] = {}
+    for fold in sorted({record["fold"] for record in records}):
+        runs = [record["subjects"] for record in records if record["fold"] == fold]
+        rng = np.random.default_rng([1 + stream, fold])
+        seeds = rng.integers(len(runs), size=(N_DRAWS, len(runs)))
+        for subject in runs[0]:
+            scores = np.array([run[subject]["score"] for run in runs])
+            columns[subject] = scores[seeds].mean(axis=1)
+    # in the order of the table: sorted by name
+    table = np.stack([columns[name] for name in sorted(columns)], axis=1)
+    drawn = np.random.default_rng(0).integers(table.shape[1], size=table.shape)
+    return np.take_along_axis(table, drawn, axis=1)
 
 
 def seed_std(records: Sequence[Record]) -> float:

@@ -225,8 +225,9 @@ def main(args: Args) -> float:
     torch.set_num_threads(1)  # such small nets gain nothing from more
     everyone = gym.make(args.env_id).unwrapped.keys
     subjects = tuple(dict.fromkeys(key.subject for key in everyone))
-    sac = train(args, make(args, tuple(s for s in subjects if s not in args.test_subjects)))
-    n_episodes = sum(key.subject in args.test_subjects for key in everyone)
+    tested = {str(subject) for subject in args.test_subjects}
+    sac = train(args, make(args, tuple(s for s in subjects if str(s) not in tested)))
+    n_episodes = sum(str(key.subject) in tested for key in everyone)
     score = evaluate(sac.actor, make(args, args.test_subjects), n_episodes)
     print(f"held-out CCC {score:+.3f} (subjects {', '.join(map(str, args.test_subjects))})")
     return score

@@ -10,18 +10,25 @@ What the undiscounted return of an episode with T annotated steps is:
 
 ==================  ===============================================================================
 ``squared-error``   -T × mean squared error
-``ccc``             CCC - ``lambda_`` for a trajectory that varies as much as the label; 0 or more
-                    exactly where CCC ≥ ``lambda_``
-``ccc-running``     CCC, shrunken by about T / (T + ``pseudo_steps``)
+``ccc``             CCC - ``lambda_`` for a trajectory that varies about the label's mean as much as
+                    the label; for one dimension 0 or more exactly where CCC ≥ ``lambda_``
+``ccc-running``     CCC, shrunken by T / (T + ``pseudo_steps``) for such a trajectory
 ``ccc-terminal``    CCC
 ``pcc``             PCC, shrunken likewise
 ``rate``            -Σ (x_t - x_{t-1})²
 ``jerk``            -Σ (x_t - 2 x_{t-1} + x_{t-2})²
 ==================  ===============================================================================
 
-``ccc``, ``ccc-terminal`` and ``ccc-running`` are means over dimensions, as the metric is. Rewards
-see the labels; observations never do, unless the privileged block is asked for. Steps without
-annotation (NaN label) give 0, but for the costs of movement, which look at no label.
+All are means over dimensions, as the metrics are. A label that varies less than `variance_floor`
+counts in ``ccc``, ``ccc-running`` and ``pcc`` as if it varied so much: what ``ccc`` returns is then
+smaller by variance / floor, and the pseudo-steps weigh floor / variance times as much. So a trial
+in which next to nothing happens does not drown the others; where all labels vary little (MAHNOB:
+0.001 in the median trial), a lower floor brings returns back to the size of the metric.
+
+Rewards see the labels; observations never do, unless the privileged block is asked for. Steps
+without annotation (NaN label) give 0, but for the costs of movement, which look at no label, and
+``ccc-terminal``, which pays at the last step in any case. Over a chained session the costs of
+movement count the joins of trials too.
 """
 
 from collections.abc import Mapping
@@ -92,6 +99,8 @@ def make_reward(reward: str | Mapping[str, Any] | Reward) -> Reward:
         return reward
     if isinstance(reward, str):
         return _from_text(reward)
+    if not isinstance(reward, Mapping):
+        raise ConfigError(f"reward must be a name, a mapping or a Reward, not {reward!r}")
     if set(reward) == {"terms"} and isinstance(reward["terms"], Mapping):
         terms = reward["terms"].items()
         return WeightedReward(tuple(_weighted(name, value) for name, value in terms))

@@ -21,8 +21,9 @@ class DinkelbachCCC(Reward):
     ``scale (2uv - lambda_ (u² + v²)) / (T D)`` with T the annotated steps and D twice the label
     variance (at least `variance_floor`), averaged over dimensions. Hence the sum over an episode
 
-    * is at least 0 exactly where the episode's CCC is at least `lambda_`;
-    * is ``scale (CCC - lambda_)`` for a trajectory that varies as much as the label;
+    * is at least 0 exactly where the episode's CCC is at least `lambda_` (for one dimension);
+    * is ``scale (CCC - lambda_)`` for a trajectory that varies about the label's mean as much as
+      the label, whose variance reaches the floor (below: times variance / floor);
     * has the CCC-optimal policy as its optimum if `lambda_` equals the CCC that this reaches.
 
     Where the label is constant, v is 0 and what remains is ``-lambda_`` times the squared error.

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.rewards.base import LabelStatistics, Number, Reward, require_positive
 
 
@@ -39,6 +40,11 @@ class RunningPCC(Reward):
 
     def __post_init__(self) -> None:
         require_positive(self, "pseudo_steps", "variance_floor")
+        if not 1e-6 <= self.pseudo_steps < np.inf:
+            raise ConfigError(
+                f"pseudo_steps of reward 'pcc' must be finite and at least 1e-6, not "
+                f"{self.pseudo_steps!r}"
+            )
 
     def prepare(self, labels: NDArray[np.floating]) -> NDArray[np.float64]:
         """Constants: label mean, annotated, v, Σv / n, spread of v so far, 1 / n, prior, share."""

@@ -32,6 +32,8 @@ class WeightedReward(Reward):
 
     def __post_init__(self) -> None:
         names = [reward.name for reward, _ in self.terms]
+        if self.name in names:
+            raise ConfigError("terms of a weighted reward must be single rewards, not sums")
         if len(set(names)) < len(names) or not names:
             raise ConfigError(f"reward must have terms, each of them once, not {names}")
         weights = [weight for _, weight in self.terms]

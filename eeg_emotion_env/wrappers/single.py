@@ -42,10 +42,11 @@ class _ViewWrapper(gymnasium.Wrapper[FloatArray, NDArray[Any], FloatArray, NDArr
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin an episode, as `EEGEmotionEnv.reset`."""
-        self._observation, info = self.env.reset(
+        observation, info = self.env.reset(
             seed=seed, options=None if options is None else dict(options)
         )
-        return self._observation, info
+        self._observation = observation.copy()  # the caller may write into theirs
+        return observation, info
 
     def step(
         self, action: NDArray[np.floating]
@@ -56,8 +57,9 @@ class _ViewWrapper(gymnasium.Wrapper[FloatArray, NDArray[Any], FloatArray, NDArr
         prediction = self.view.of_observation(
             np.asarray(action)[None], self._observation[None], self._layout
         )
-        self._observation, reward, terminated, truncated, info = self.env.step(prediction[0])
-        return self._observation, float(reward), terminated, truncated, info
+        observation, reward, terminated, truncated, info = self.env.step(prediction[0])
+        self._observation = observation.copy()
+        return observation, float(reward), terminated, truncated, info
 
 
 def _has_view(env: AnyEnv) -> bool:

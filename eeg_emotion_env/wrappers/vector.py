@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import VectorActionWrapper, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
@@ -29,12 +29,12 @@ class _ViewWrapper(VectorWrapper):
         base = env.unwrapped
         if (
             not isinstance(base, EEGEmotionVectorEnv)
-            or env.action_space != base.action_space
+            or _has_view(env)
             or env.observation_space != base.observation_space
         ):
             raise ConfigError(
-                f"{type(self).__name__} wraps an EEGEmotion vector environment whose actions and "
-                f"observations are unchanged, not {env}"
+                f"{type(self).__name__} wraps an EEGEmotion vector environment whose actions are "
+                f"still predictions and whose observations are unchanged, not {env}"
             )
         self.view, self._layout = view, base.layout
         self.single_action_space = view.action_space(base.layout)
@@ -49,8 +49,9 @@ class _ViewWrapper(VectorWrapper):
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin episodes, as `EEGEmotionVectorEnv.reset`."""
         chosen = None if options is None else dict(options)
-        self._observations, infos = self.env.reset(seed=seed, options=chosen)
-        return self._observations, infos
+        observations, infos = self.env.reset(seed=seed, options=chosen)
+        self._observations = observations.copy()  # the caller may write into theirs
+        return observations, infos
 
     def step(
         self, actions: NDArray[np.floating]
@@ -59,9 +60,18 @@ class _ViewWrapper(VectorWrapper):
         if self._observations is None:
             raise ResetNeeded("call reset() first: no episode has begun")
         predictions = self.view.of_observation(actions, self._observations, self._layout)
-        self._observations, *rest = self.env.step(predictions)
+        observations, *rest = self.env.step(predictions)
+        self._observations = observations.copy()
         rewards, terminations, truncations, infos = rest
-        return self._observations, rewards, terminations, truncations, infos
+        return observations, rewards, terminations, truncations, infos
+
+
+def _has_view(env: AnyVectorEnv) -> bool:
+    while isinstance(env, VectorWrapper):
+        if isinstance(env, _ViewWrapper | VectorActionWrapper):
+            return True
+        env = env.env
+    return False
 
 
 class ResidualAction(_ViewWrapper, RecordConstructorArgs):

@@ -204,3 +204,43 @@ def test_agent_saved_before_there_were_other_algorithms_loads(tmp_path):
 
 def test_config_can_be_replaced_and_compared():
     assert replace(AgentConfig(), gamma=0.0) != AgentConfig()
+
+
+def test_the_documented_ways_to_set_policy_options():
+    for settings in (
+        {"policy_options": {"initial_log_std": -1.5}},
+        parse_assignments(["policy_kwargs=dict(initial_log_std=-1.5)"]),
+        {"policy_options": "dict(initial_log_std=-1.5)"},
+    ):
+        config = AgentConfig.tuned("sac", **settings)
+        assert config.policy_options == {"initial_log_std": -1.5}
+        assert config.options == {}
+    assert AgentConfig.tuned("sac", options={"tau": 0.01}).options == {"tau": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gamma": "abc"}, "gamma must be a number"),
+        ({"net_arch": 64}, "net_arch must be layer sizes"),
+        ({"net_arch": "abc"}, "net_arch must be layer sizes"),
+        ({"net_arch": [64, 0.5]}, "a layer of net_arch must be a whole number"),
+        ({"n_steps": None}, "n_steps must be a whole number"),
+        ({"imitation_epochs": True}, "imitation_epochs must be a whole number"),
+        ({"batch_size": 64.5}, "batch_size must be a whole number"),
+        ({"seed": "abc"}, "seed must be a whole number"),
+        ({"privileged": "yes"}, "privileged must be true or false"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number"),
+        ({"options": 3}, "options must be dict"),
+    ],
+)
+def test_values_of_another_kind_are_one_line(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        AgentConfig.tuned("sac", **settings)
+
+
+def test_whole_floats_are_whole_numbers():
+    config = AgentConfig.tuned("sac", total_steps=1e4, n_envs=4.0)
+    assert (config.total_steps, config.n_envs) == (10_000, 4)
+    assert isinstance(config.total_steps, int)
+    assert isinstance(hash(AgentConfig(net_arch={"pi": (8,), "qf": (16,)})), int)

@@ -104,7 +104,7 @@ def test_unrolled_gain_actor_is_the_gain_view():
     episodes = made_episodes()
     scale = LabelScale.fit([e.labels for e in episodes], TINY.action_range)
     proposal = LinearProposal.fit(episodes)
-    actor = GainActor(6, scale, TINY, proposal).eval()
+    actor = GainActor(6, scale, TINY, proposal, 0.2).eval()
     episode = episodes[0]
     inputs = np.hstack([episode.latents, np.zeros((episode.n_steps, 1))]).astype(np.float32)
     with torch.inference_mode():

@@ -1,5 +1,7 @@
 """Episodes, observation layout and the batched core."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from eeg_emotion_env.latents import flatten
 from eeg_emotion_env.metrics import episode_metrics
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import BatchedPlayback
-from eeg_emotion_env.rewards import REWARDS
+from eeg_emotion_env.rewards import REWARDS, RateCost
 
 from .toys import actions_for, toy_episode, toy_episodes, toy_trial
 
@@ -229,3 +231,14 @@ def test_public_observations_do_not_depend_on_the_future(reward):
         seen.append(np.stack(observations))
     assert np.array_equal(seen[0][: cut + 1], seen[1][: cut + 1])
     assert not np.array_equal(seen[0][cut + 1], seen[1][cut + 1])
+
+
+def test_a_reward_that_keeps_the_predictions_themselves_is_refused():
+    @dataclass(frozen=True)
+    class Keeps(RateCost):
+        def step(self, action, constants, sums):
+            terms, _ = super().step(action, constants, sums)
+            return terms, (action,)
+
+    with pytest.raises(ConfigError, match="return a copy"):
+        BatchedPlayback(toy_episodes(), 2, Keeps())

@@ -164,8 +164,8 @@ def test_running_correlation_telescopes_to_the_shrunken_pcc(trajectory, pseudo_s
 def test_running_correlation_without_a_prior_sums_to_the_metric(trajectory):
     labels, predictions = trajectory
     assume(varying(labels) and (predictions.std(axis=0) > 0.05).all())
-    total = RunningPCC(1e-9).trajectory(labels, predictions).sum()
-    assert total == pytest.approx(episode_metrics(labels, predictions, NAMES)["pcc"], abs=1e-6)
+    total = RunningPCC(1e-6).trajectory(labels, predictions).sum()
+    assert total == pytest.approx(episode_metrics(labels, predictions, NAMES)["pcc"], abs=1e-4)
 
 
 @pytest.mark.parametrize(("name", "order"), [("rate", 1), ("jerk", 2)])
@@ -229,6 +229,8 @@ def test_terms_of_a_sum_keep_apart_what_two_rewards_call_alike():
         ({"terms": {"ccc": "much"}}, "weight of reward 'ccc' must be a number"),
         ({"terms": {"rate": 0.0}}, "not all 0"),
         ({"terms": {}}, "must have terms"),
+        (None, "must be a name, a mapping or a Reward"),
+        ({"name": "pcc", "pseudo_steps": 1e-9}, "at least 1e-6"),
         ({"terms": {"ccc": {"weight": 1, "lamda_": 0.5}}}, "Did you mean 'lambda_'"),
     ],
 )

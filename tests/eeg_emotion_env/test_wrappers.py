@@ -139,14 +139,18 @@ def test_vector_views_equal_single_ones(name, mode):
 
 def test_views_refuse_what_they_cannot_read():
     env = EEGEmotionEnv.from_episodes(EPISODES)
+    other = gym.spaces.Box(-1, 1, env.observation_space.shape)
+    vector = EEGEmotionVectorEnv.from_episodes(EPISODES, 2)
     with pytest.raises(ConfigError, match="still predictions"):
         IncrementAction(IncrementAction(env))
     with pytest.raises(ConfigError, match="around it"):
-        IncrementAction(gym.wrappers.DtypeObservation(env, np.float64))
+        IncrementAction(gym.wrappers.TransformObservation(env, lambda x: x, other))
     with pytest.raises(ConfigError, match="still predictions"):
         IncrementAction(gym.make("CartPole-v1"))
     with pytest.raises(ConfigError, match="scale of an action view must be positive"):
         IncrementAction(env, scale=0)
+    with pytest.raises(ConfigError, match="still predictions"):
+        vector_wrappers.IncrementAction(vector_wrappers.IncrementAction(vector))
     with pytest.raises(ConfigError, match="unchanged"):
         vector_wrappers.IncrementAction(gym.make_vec("CartPole-v1", 2))
     wrapped = IncrementAction(env)
@@ -173,3 +177,16 @@ def test_a_linear_proposal_recovers_a_linear_label():
         LinearProposal.fit([replace(e, labels=np.full_like(e.labels, np.nan)) for e in episodes])
     with pytest.raises(ConfigError, match="alpha must be positive"):
         LinearProposal.fit(linear, alpha=0)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_writing_into_observations_changes_no_prediction(name):
+    plain, written = single(name), single(name)
+    actions = [plain.action_space.sample() for _ in range(5)]
+    for env in (plain, written):
+        env.reset(options={"subject": 1, "trial": 1})
+    for action in actions:
+        *_, info = plain.step(action)
+        observation, *_, other = written.step(action)
+        np.testing.assert_array_equal(info["prediction"], other["prediction"])
+        observation[:] = 0.9
