@@ -19,7 +19,10 @@ from eeg_emotion_env.trial import TrialKey
 CHUNK_S = 0.05
 """Seconds of a chunk that a replay gives at real speed."""
 
-SEARCHED_ABOVE = 4
+OF_DATASETS = (".mat", ".h5", ".hdf5", ".npz")
+"""Endings of files that need a data set to be understood."""
+
+SEARCHED_ABOVE = 2
 """Folders above a file that are looked at for the root of its data set."""
 
 
@@ -121,12 +124,13 @@ def open_file(
     """
     if not path.exists():
         raise DataError(f"{path}: no such file; --source takes lsl, lsl:NAME or a recording")
+    if dataset is None and path.is_file() and path.suffix.lower() not in OF_DATASETS:
+        return _through_mne(path, speed, unit)
     found = _recordings(path, dataset, options or {})
-    if found:
-        return _replayed(found, path, speed)
-    if path.is_dir():
-        raise DataError(f"{path}: holds no recording; give a file, or name --dataset")
-    return _through_mne(path, speed, unit)
+    if not found:
+        known = f"of the data set {dataset}" if dataset else "of a known data set"
+        raise DataError(f"{path}: belongs to no recording {known}; name another --dataset")
+    return _replayed(found, path, speed)
 
 
 def _recordings(path: Path, dataset: str | None, options: Mapping[str, Any]) -> list[Recording]:
@@ -140,14 +144,12 @@ def _recordings(path: Path, dataset: str | None, options: Mapping[str, Any]) -> 
         for kind in kinds:
             if not kind.recognises(root):
                 continue
-            every = kind.recordings(root, make_options(kind, options))
+            found = kind.survey(root, make_options(kind, options)).recordings
             if path.is_dir():
-                return every
-            mine = [r for r in every if path.absolute() in map(Path.absolute, r.reader.files)]
+                return found
+            mine = [r for r in found if path.absolute() in map(Path.absolute, r.reader.files)]
             if mine:
                 return mine
-    if dataset:
-        raise DataError(f"{path}: belongs to no recording of the data set {dataset}")
     return []
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import torch
 
 from agents import Agent, AgentConfig
 from agents.agent import make_policy
@@ -23,8 +24,15 @@ SFREQ = 200.0
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory):
-    """An agent with random weights on the shipped encoder of 62 channels."""
-    folder = tmp_path_factory.mktemp("live") / "model"
+    folder = save_model(tmp_path_factory.mktemp("live") / "model")
+    (usual,) = normalize_past([log_band_power(made_eeg(60, seed=5).T, SFREQ)])
+    Reference.fit([usual]).save(folder)
+    return folder
+
+
+def save_model(folder):
+    """Save an agent with random weights on the shipped encoder of 62 channels."""
+    torch.manual_seed(0)
     encoder = shipped_encoder("simulated-62x5")
     encoder.save(folder / "encoder")
     layout, config = ObservationLayout(encoder.n_latent, 2), AgentConfig()
@@ -33,9 +41,6 @@ def model_folder(tmp_path_factory):
     notes["encoder"] = encoder.fingerprint
     policy = make_policy(layout, config)
     Agent(policy, layout, scale, ("valence", "arousal"), config, notes).save(folder)
-    eeg = made_eeg(60, seed=5)
-    (usual,) = normalize_past([log_band_power(eeg.T, SFREQ)])
-    Reference.fit([usual]).save(folder)
     return folder
 
 
