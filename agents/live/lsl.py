@@ -74,9 +74,10 @@ class LSLSource:
                 time.sleep(POLL_S)
                 continue
             told = now
-            chosen = np.asarray(samples, np.float64).reshape(len(times), -1)
-            if len(times):
-                chosen = chosen[:, self._columns]
+            if not len(times):
+                yield Chunk(np.empty((0, len(self._columns))), np.empty(0), clock)
+                continue
+            chosen = np.asarray(samples, np.float64)[:, self._columns]
             yield Chunk(chosen, np.asarray(times), clock)
 
     def close(self) -> None:

@@ -14,6 +14,9 @@ FILL_LIMIT_S = 5.0
 SETTLING_S, SETTLING_TOLERANCE_S = 1.0, 0.05
 """Until the jitter is known, deviations below the tolerance are taken as jitter."""
 
+TOLERATED_SAMPLES = 1.5
+"""Deviation, samples, that is never worth a word: losses of single samples add up to more."""
+
 TRACKING_S = 2.0
 """Time constant with which the model of the clock follows the timestamps."""
 
@@ -84,7 +87,7 @@ class Timeline:
     @property
     def tolerance_s(self) -> float:
         """Deviation up to which a timestamp fits the grid, seconds."""
-        settled = max(0.6 / self.sfreq, 6 * self.jitter_s)
+        settled = max(TOLERATED_SAMPLES / self.sfreq, 6 * self.jitter_s)
         young = self._seen < SETTLING_S * self.sfreq
         return max(settled, SETTLING_TOLERANCE_S) if young else settled
 
@@ -150,7 +153,7 @@ class Timeline:
         # proportional and integral: a clock that runs at another rate leaves no lasting deviation
         self._rate_error += share**2 * mean * self.sfreq / len(times) / 4
         advance = len(times) / self.sfreq
-        self._next = (self._next or 0.0) + advance * (1 + self._rate_error) + share * mean
+        self._next = (self._next or 0.0) + advance * (1 + self._rate_error) + weight * mean
         slow = min(1.0, advance / RATE_MEMORY_S)
         self._mean_rate_error += slow * (self._rate_error - self._mean_rate_error)
         now = float(times[-1])
