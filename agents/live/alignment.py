@@ -221,7 +221,8 @@ class Resampler:
         self._reset()
 
     def _reset(self) -> None:
-        self._taken, self._given, self._past = 0, 0, None
+        self._taken, self._given = 0, 0
+        self._past: NDArray[np.float64] | None = None
 
     def take(self, block: Block) -> Block:
         """Resample a block; lost samples (NaN) make all outputs lost that they reach."""

@@ -180,8 +180,8 @@ def _through_mne(path: Path, speed: float, unit: str | None) -> FileSource:
     names = tuple(name for name, kind in kinds if kind == "eeg")
     if not names:
         raise DataError(f"{path}: holds no channels of type eeg")
-    positions = {
-        ch["ch_name"]: tuple(map(float, ch["loc"][:3]))
+    positions: dict[str, tuple[float, float, float]] = {
+        ch["ch_name"]: (float(ch["loc"][0]), float(ch["loc"][1]), float(ch["loc"][2]))
         for ch in raw.info["chs"]
         if ch["ch_name"] in names and np.isfinite(ch["loc"][:3]).all() and ch["loc"][:3].any()
     }

@@ -173,3 +173,22 @@ def test_a_row_that_a_crash_cut_short_is_left_out(model, recording, tmp_path):
     path = tmp_path / "steps.csv"
     path.write_text(path.read_text()[:-30])
     assert len(read_steps(tmp_path)) == 2
+
+
+def test_the_exported_form_gives_the_same_predictions(model, recording, evaluated, tmp_path):
+    graphs, out = tmp_path / "graphs", tmp_path / "log"
+    form = ("--format", "pt2")
+    assert main(["export", "--model", str(model), "--out", str(graphs), *form]) == 0
+    assert live(model, recording, out, "--exported", str(graphs), "--duration", "20", *FAST) == 0
+    steps = read_steps(out)
+    np.testing.assert_allclose(steps[PREDICTED], evaluated[PREDICTED][:20], atol=1e-4)
+
+
+def test_graphs_of_another_model_are_refused(model, recording, tmp_path, capsys):
+    graphs = tmp_path / "graphs"
+    assert main(["export", "--model", str(model), "--out", str(graphs), "--format", "pt2"]) == 0
+    other = save_model(tmp_path / "other", seed=1)
+    assert main(
+        ["live", "--model", str(other), "--source", str(recording), "--exported", str(graphs)]
+    )
+    assert "exported from another model" in capsys.readouterr().err

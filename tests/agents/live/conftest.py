@@ -30,9 +30,9 @@ def model_folder(tmp_path_factory):
     return folder
 
 
-def save_model(folder):
+def save_model(folder, seed=0):
     """Save an agent with random weights on the shipped encoder of 62 channels."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     encoder = shipped_encoder("simulated-62x5")
     encoder.save(folder / "encoder")
     layout, config = ObservationLayout(encoder.n_latent, 2), AgentConfig()
@@ -92,7 +92,7 @@ def in_chunks(eeg, size=40, sfreq=SFREQ, times=None, received=None) -> list[Chun
     ]
 
 
-def offline(model: LiveModel, parts, sfreq=SFREQ) -> list[np.ndarray]:
+def offline(model: LiveModel, parts, sfreq=SFREQ, channels=SEED_CHANNELS) -> list[np.ndarray]:
     """Predict parts of a session, each (n, 62) µV, as `eegdancer evaluate` does."""
     features = normalize_past([log_band_power(part.T, sfreq, model.features) for part in parts])
     template = made_trials(n_steps=5)[0]
@@ -100,7 +100,7 @@ def offline(model: LiveModel, parts, sfreq=SFREQ) -> list[np.ndarray]:
         template.replace(
             features=rows,
             labels=np.zeros((len(rows), 2), np.float32),
-            channels=SEED_CHANNELS,
+            channels=channels,
             bands=model.features.bands,
             key=TrialKey("made", 1, 1, number),
         )
