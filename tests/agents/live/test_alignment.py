@@ -130,11 +130,11 @@ def sited() -> LiveModel:
     notes = {"channels": list(SEED_CHANNELS), "bands": list(bands)}
     montage = Montage(62, 5, 24, directions(SEED_CHANNELS))
     encoder = FrozenEncoder(CausalVQVAE(shape), MaskedDynamics(shape, (1,)), notes, montage)
-    # the first call of a codebook that was never trained puts it somewhere
-    encoder.encode(np.random.default_rng(0).normal(size=(20, 62, 5)))
     layout, config = ObservationLayout(encoder.n_latent, 2), AgentConfig()
     scale, names = LabelScale((0.0, 0.0), (0.5, 0.5)), ("valence", "arousal")
-    agent = Agent(make_policy(layout, config), layout, scale, names, config)
+    policy = make_policy(layout, config)
+    policy.set_training_mode(False)
+    agent = Agent(policy, layout, scale, names, config)
     return LiveModel(encoder, agent, names, FeatureConfig())
 
 
