@@ -10,13 +10,16 @@ from agents import Agent, AgentConfig
 from agents.agent import make_policy
 from agents.live import Chunk, LiveChain, LiveModel, Reference, StreamInfo, load_live_model
 from agents.scaling import LabelScale
-from eeg_emotion_env.features import log_band_power
-from eeg_emotion_env.montage import SEED_CHANNELS
+from eeg_emotion_env.features import FeatureConfig, log_band_power
+from eeg_emotion_env.montage import SEED_CHANNELS, directions
 from eeg_emotion_env.normalization import normalize_past
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import build_episodes
 from eeg_emotion_env.trial import TrialKey
-from encoders import shipped_encoder
+from encoders import EncoderConfig, FrozenEncoder, shipped_encoder
+from encoders.dynamics import MaskedDynamics
+from encoders.montage import Montage
+from encoders.vqvae import CausalVQVAE
 from tests.benchmarks.conftest import made_trials
 
 SFREQ = 200.0
@@ -47,6 +50,23 @@ def save_model(folder, seed=0):
 @pytest.fixture(scope="session")
 def model(model_folder) -> LiveModel:
     return load_live_model(model_folder)
+
+
+@pytest.fixture(scope="session")
+def sited() -> LiveModel:
+    """A model on sites of the head, with random weights, that was made for 62 channels."""
+    torch.manual_seed(0)
+    shape = EncoderConfig(24, 5, n_sites=24, code_dim=4, codebook_size=8, dynamics_width=16)
+    bands = FeatureConfig().bands
+    notes = {"channels": list(SEED_CHANNELS), "bands": list(bands)}
+    montage = Montage(62, 5, 24, directions(SEED_CHANNELS))
+    encoder = FrozenEncoder(CausalVQVAE(shape), MaskedDynamics(shape, (1,)), notes, montage)
+    layout, config = ObservationLayout(encoder.n_latent, 2), AgentConfig()
+    scale, names = LabelScale((0.0, 0.0), (0.5, 0.5)), ("valence", "arousal")
+    policy = make_policy(layout, config)
+    policy.set_training_mode(False)
+    agent = Agent(policy, layout, scale, names, config)
+    return LiveModel(encoder, agent, names, FeatureConfig())
 
 
 def made_eeg(seconds: float, seed: int = 0, n_channels: int = 62, sfreq: float = SFREQ):

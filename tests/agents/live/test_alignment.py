@@ -4,11 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from agents import Agent, AgentConfig
-from agents.agent import make_policy
-from agents.live import LiveChain, LiveModel, Step, StreamInfo, stepped
+from agents.live import LiveChain, Step, StreamInfo, stepped
 from agents.live.alignment import (
     Resampler,
     electrode_name,
@@ -18,15 +15,8 @@ from agents.live.alignment import (
     unit_named,
 )
 from agents.live.timeline import Block
-from agents.scaling import LabelScale
 from eeg_emotion_env.errors import ConfigError
-from eeg_emotion_env.features import FeatureConfig
 from eeg_emotion_env.montage import HEAD_CENTRE_M, SEED_CHANNELS, directions
-from eeg_emotion_env.observation import ObservationLayout
-from encoders import EncoderConfig, FrozenEncoder
-from encoders.dynamics import MaskedDynamics
-from encoders.montage import Montage
-from encoders.vqvae import CausalVQVAE
 from tests.agents.live.conftest import SFREQ, Scripted, in_chunks, made_eeg, offline
 
 EPOC = ("AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4")
@@ -119,23 +109,6 @@ def test_resampling_for_hours_keeps_its_counters_small():
     for k in range(500):
         resampler.take(Block(np.zeros((250, 1)), k * 250 / 250.4))
     assert max(resampler._taken, resampler._given) < 5000
-
-
-@pytest.fixture(scope="module")
-def sited() -> LiveModel:
-    """A model on sites of the head, with random weights, that was made for 62 channels."""
-    torch.manual_seed(0)
-    shape = EncoderConfig(24, 5, n_sites=24, code_dim=4, codebook_size=8, dynamics_width=16)
-    bands = FeatureConfig().bands
-    notes = {"channels": list(SEED_CHANNELS), "bands": list(bands)}
-    montage = Montage(62, 5, 24, directions(SEED_CHANNELS))
-    encoder = FrozenEncoder(CausalVQVAE(shape), MaskedDynamics(shape, (1,)), notes, montage)
-    layout, config = ObservationLayout(encoder.n_latent, 2), AgentConfig()
-    scale, names = LabelScale((0.0, 0.0), (0.5, 0.5)), ("valence", "arousal")
-    policy = make_policy(layout, config)
-    policy.set_training_mode(False)
-    agent = Agent(policy, layout, scale, names, config)
-    return LiveModel(encoder, agent, names, FeatureConfig())
 
 
 @pytest.mark.parametrize("channels", [SEED_CHANNELS, SEED_CHANNELS[::2], EPOC])

@@ -143,3 +143,29 @@ def test_a_stream_that_is_not_there_is_an_error():
 
     with pytest.raises(DataError, match="no LSL stream named 'nobody-sends-this'"):
         LSLSource("nobody-sends-this", wait_s=0.1)
+
+
+@pytest.mark.skipif(find_spec("brainflow") is None, reason="brainflow is not installed")
+def test_the_bridge_of_the_docs_streams_what_a_model_can_use(sited):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    from agents.live.lsl import LSLSource
+
+    script = Path(__file__).parents[3] / "docs" / "examples" / "brainflow_to_lsl.py"
+    process = subprocess.Popen(
+        [sys.executable, script, "--seconds", "20"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        source, kept = LSLSource("board", wait_s=20), Kept()
+        summary = LiveRun(source, LiveChain(sited, source.info), [kept], duration_s=4).run()
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+    assert (source.info.sfreq, source.info.unit, len(source.info.channels)) == (250, "uV", 16)
+    assert summary.n_steps == 4
+    assert summary.failure is None
+    assert "jitter" in kept.kinds() or summary.n_lost == 0
