@@ -108,13 +108,19 @@ class LiveChain:
             detail = f"{self.info.sfreq:g} Hz is resampled to {self.sfreq:g} Hz, "
             delay = f"which delays by {1e3 * self._resampler.delay_s:.0f} ms"
             yield Event("rate", np.nan, detail + delay)
+        for detail in self._cautions():
+            yield Event("model", np.nan, detail)
+
+    def _cautions(self) -> Iterator[str]:
         if self.model.label_delay_s:
-            delay = f"{self.model.label_delay_s:g} s"
-            detail = (
-                f"trained on labels freed from a delay of {delay}: predictions are of the affect "
-                "itself, and come that much before a rater would tell it"
+            yield (
+                f"trained on labels freed from a delay of {self.model.label_delay_s:g} s: "
+                "predictions are of the affect itself, before a rater would tell it"
             )
-            yield Event("channels", np.nan, detail)
+        if self.model.description.get("track", "causal") != "causal":
+            yield "trained on features that look ahead; a stream's are others: do not trust it"
+        if self.model.reference is None:
+            yield "holds no reference: streams unlike its training are not noticed; train it anew"
 
     def take(self, chunk: Chunk) -> Iterator[Step | Event]:
         """Take a chunk that holds samples; give what follows from it."""
@@ -180,8 +186,7 @@ class LiveChain:
             warnings.simplefilter("ignore", RuntimeWarning)  # of channels that are NaN throughout
             frame = self._features.step(filled(eeg).T)
         frame[quality.bad] = np.nan
-        if unusable:
-            frame[:] = np.nan
+        frame[~np.isfinite(frame) | unusable] = np.nan
         if self.model.normalization == "none":
             return frame
         return self._normalizer.step(frame)

@@ -162,7 +162,7 @@ class LSLOutlet:
         self._outlet = library.StreamOutlet(info)
 
     def step(self, step: Step) -> None:
-        """Push a step at the time of its last sample; NaN where there is no prediction."""
+        """Push a step, stamped with its end; NaN where there is no prediction."""
         values = step.prediction or (np.nan,) * self._n_dims
         row = np.array([*values, STATUS_CODES[step.status]], dtype=np.float32)
         self._outlet.push_sample(row, timestamp=step.time)

@@ -118,6 +118,7 @@ class Event:
 EVENTS: dict[str, str] = {
     "started": "the first samples came",
     "channels": "how channels of the stream became those of the model",
+    "model": "something to know about the model",
     "unit": "the unit is not said, or values cannot be in it",
     "rate": "the stream is resampled, or its clock runs at another rate than it says",
     "begins": "a part of a recording begins; the model forgets the part before",

@@ -18,6 +18,9 @@ FOLDER = "reference"
 COMPONENTS = 16
 """Principal components that describe a step; the rest is taken together."""
 
+MOST_STEPS = 20_000
+"""Training steps that are looked at: bounds memory."""
+
 QUANTILE = 0.99
 """Share of the training steps whose distances are usual."""
 
@@ -61,25 +64,25 @@ class Reference:
         inputs : iterable of ndarray, each (n_steps, n_sites or n_channels, n_bands)
             Model input of each training trial (see `encoders.montage.Montage`).
         """
-        rows = np.concatenate([np.asarray(x, np.float64).reshape(len(x), -1) for x in inputs])
+        rows = _rows(inputs)
         mean = rows.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(rows - mean, rowvar=False))
         n = min(COMPONENTS, rows.shape[1] - 1)
         components, variances = vectors[:, ::-1][:, :n].T, np.maximum(values[::-1][:n], 1e-9)
         made = cls(mean, components, variances, np.full(2, np.inf))
-        limits = np.quantile(np.array([made.distances(row) for row in rows]), QUANTILE, axis=0)
-        return cls(mean, components, variances, limits)
+        return cls(mean, components, variances, np.quantile(made.distances(rows), QUANTILE, axis=0))
 
-    def distances(self, frame: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the distances of a step along and across the components, shape (2,)."""
-        off = np.asarray(frame, np.float64).ravel() - self.mean
-        along = self.components @ off
-        across = max(float(off @ off - along @ along), 0.0)
-        return np.array([float((along**2 / self.variances).sum()), across])
+    def distances(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the distances of steps along and across the components, shape (n_steps, 2)."""
+        off = rows - self.mean
+        along = off @ self.components.T
+        across = np.maximum(np.square(off).sum(axis=1) - np.square(along).sum(axis=1), 0.0)
+        return np.stack([(np.square(along) / self.variances).sum(axis=1), across], axis=1)
 
     def unusual(self, frame: NDArray[np.floating]) -> bool:
         """Say whether a step lies outside what was usual in training."""
-        return bool((self.distances(frame) > self.limits).any())
+        row = np.asarray(frame, np.float64).reshape(1, -1)
+        return bool((self.distances(row) > self.limits).any())
 
     def save(self, model: str | os.PathLike[str]) -> None:
         """Write it into the folder of a model."""
@@ -87,6 +90,13 @@ class Reference:
             name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in vars(self).items()
         }
         save_checkpoint(Path(model) / FOLDER, KIND, {"quantile": QUANTILE}, tensors)
+
+
+def _rows(inputs: Iterable[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """Return steps as rows, evenly thinned out where there are more than `MOST_STEPS`."""
+    flat = [np.asarray(part, np.float32).reshape(len(part), -1) for part in inputs]
+    stride = -(-sum(map(len, flat)) // MOST_STEPS)
+    return np.concatenate(flat)[::stride].astype(np.float64)
 
 
 def load_reference(model: str | os.PathLike[str]) -> Reference | None:

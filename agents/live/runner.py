@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from agents.live.chain import LiveChain
 from agents.live.records import Chunk, Event, Output, Source, Step
-from eeg_emotion_env.errors import EEGEmotionError
+from eeg_emotion_env.errors import DataError, EEGEmotionError
 
 QUEUE_S = 5.0
 """Seconds of samples that may wait; beyond, the oldest are thrown away."""
@@ -197,6 +197,7 @@ class LiveRun:
 
     def _loop(self) -> None:
         step_s = self._chain.model.features.step_s
+        n_channels = len(self._chain.info.channels)
         while (item := self._queue.get()) is not None:
             chunk, arrived, dropped = item
             self._dropped(chunk, dropped)
@@ -205,6 +206,12 @@ class LiveRun:
                 self._tell(Event("note", self._last, self._notes.popleft()))
             if not len(chunk.timestamps):
                 continue
+            if chunk.samples.shape != (len(chunk.timestamps), n_channels):
+                self._failure = DataError(
+                    f"came back as {chunk.samples.shape[1]} channels, not {n_channels}; start again"
+                )
+                self._source.close()
+                break
             for part in self._chain.take(chunk):
                 self._tell(self._timed(part, chunk, arrived) if isinstance(part, Step) else part)
             if self._summary.n_steps * step_s >= self._duration_s:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import options as arguments
 from benchmarks.commands.common import options_in, out_folder, say, write_config
-from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.paths import home_expanded
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def live(options: arguments.Live) -> int:
         source.close()
     say(_told(summary))
     if summary.failure:
-        raise ConfigError(f"{source.info.name}: {summary.failure}")
+        raise DataError(f"{source.info.name}: {summary.failure}")
     return 0
 
 

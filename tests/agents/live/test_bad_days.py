@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agents.live import Chunk, Event, LiveChain, LiveRun, LiveState, Step
+from agents.live.records import EVENTS
 from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.montage import SEED_CHANNELS
 from tests.agents.live.conftest import SFREQ, Scripted, in_chunks, made_eeg, offline
@@ -24,6 +25,7 @@ class Kept:
         self.steps.append(step)
 
     def event(self, event: Event) -> None:
+        assert event.kind in EVENTS
         self.events.append(event)
 
     def close(self) -> None:
@@ -200,6 +202,23 @@ def test_a_source_that_fails_ends_the_run_with_a_word(model):
     assert len(kept.steps) == 3
     assert kept.events[-1].kind == "failed"
     assert summary.failure == "RuntimeError: the dongle was pulled out"
+
+
+def test_a_stream_that_comes_back_with_other_channels_ends_the_run(model):
+    eeg = made_eeg(6)
+    other = [Chunk(c.samples[:, :32], c.timestamps, c.received) for c in in_chunks(eeg)[15:]]
+    kept, summary = run(model, Scripted([*in_chunks(eeg)[:15], *other]))
+    assert len(kept.steps) == 3
+    assert "came back as 32 channels, not 62" in summary.failure
+    assert kept.events[-1].kind == "failed"
+
+
+def test_infinite_values_cannot_reach_a_prediction(model):
+    eeg = made_eeg(6)
+    eeg[400:600, 5], eeg[600:800] = np.inf, 1e300
+    kept, _ = run(model, Scripted(in_chunks(eeg)))
+    assert kept.statuses() == ["ok", "ok", "marked", "withheld", "ok", "ok"]
+    assert np.isfinite(kept.predicted()).all()
 
 
 def test_a_slow_consumer_drops_the_oldest_and_says_so(model):
