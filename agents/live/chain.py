@@ -163,7 +163,7 @@ class LiveChain:
         step = Step(
             number=self._number,
             segment=self._segment,
-            time=end,
+            time=float(end),
             status=_status(calibrating, bool(unusable), marks),
             prediction=() if unusable else prediction,
             marks=tuple(dict.fromkeys(marks)),
