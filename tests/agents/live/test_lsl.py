@@ -47,6 +47,12 @@ class Taped:
         self._source.close()
 
 
+def wait_for(what, seconds=20):
+    ends = time.monotonic() + seconds
+    while not what() and time.monotonic() < ends:
+        time.sleep(0.05)
+
+
 class Listener:
     """Somebody who listens to the outlet until it is taken down."""
 
@@ -113,22 +119,24 @@ def test_a_sender_that_comes_back_goes_on(model):
 
     eeg = made_eeg(4, seed=2).astype(np.float32)
     sender = outlet()
-    source = LSLSource(name, wait_s=8)
+    source = LSLSource(name, wait_s=40)
     kept = Kept()
     run = LiveRun(source, LiveChain(model, source.info), [kept])
     thread = threading.Thread(target=run.run)
     thread.start()
 
     def push(one):
-        one.wait_for_consumers(10)
+        one.wait_for_consumers(20)
         for start in range(0, 400, 40):
             one.push_chunk(eeg[start : start + 40], timestamp=local_clock())
             time.sleep(0.2)
 
     push(sender)
     del sender
-    time.sleep(1.5)
-    push(outlet())
+    wait_for(lambda: "stalled" in kept.kinds())
+    sender = outlet()
+    push(sender)
+    wait_for(lambda: "resumed" in kept.kinds() and kept.steps[-1].prediction)
     run.stop()
     thread.join(timeout=15)
     assert not thread.is_alive()
