@@ -27,7 +27,10 @@ class StreamEncoder(Protocol):
 class Actor(Protocol):
     """An agent, or its exported form."""
 
-    layout: ObservationLayout
+    @property
+    def layout(self) -> ObservationLayout:
+        """Where everything stands in an observation."""
+        ...
 
     def step(self, observations: FloatArray, state: Any = None) -> tuple[FloatArray, Any]:
         """Predict, shape (n, size) to (n, n_dims); a state of None begins a stream."""

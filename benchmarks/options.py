@@ -223,6 +223,40 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Live:
+    """Predict from a running EEG stream, or a recording replayed as if live (see docs/live.md)."""
+
+    model: Path
+    """Folder written by `eegdancer train`."""
+    source: str = "lsl"
+    """lsl, lsl:NAME (extra: live), or a recording: a file of a known data set, or any that MNE
+    reads."""
+    speed: float = 1.0
+    """Factor on real time for a recording; inf goes as fast as it can."""
+    calibration: float = 0.0
+    """Seconds at the start, at rest, that only teach the normaliser what is usual for this
+    person; 0 predicts at once, as `evaluate` does."""
+    out: Path | None = None
+    """New folder for the log: steps.csv, events.csv, command.json."""
+    outlet: str | None = None
+    """Name of an LSL stream to write predictions to (extra: live)."""
+    unit: str | None = None
+    """Unit of the samples, uV, mV or V, if the stream's own word is not to be taken."""
+    exported: Path | None = None
+    """Folder written by `eegdancer export` from the same model: faster steps."""
+    duration: float | None = None
+    """Seconds of stream after which it ends (default: when the stream ends)."""
+    wait: float = 30.0
+    """Seconds to look for an LSL stream, and without samples after which it has ended."""
+    dataset: str | None = None
+    """Data set that the recording belongs to; told from the folders above it by default."""
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Option of that data set as name=value; may be repeated."""
+    bench: bool = False
+    """Measure step time, real-time factor and latency on this machine instead."""
+
+
+@dataclass(frozen=True)
 class Leaderboard:
     """Compare entries on held-out subjects: table, predictions and report."""
 
@@ -323,6 +357,7 @@ COMMANDS: dict[str, type[Any]] = {
     "train": Train,
     "evaluate": Evaluate,
     "export": Export,
+    "live": Live,
     "leaderboard": Leaderboard,
     "sensitivity": Sensitivity,
     "audit": Audit,

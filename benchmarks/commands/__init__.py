@@ -10,6 +10,7 @@ from benchmarks.commands.data import cache, check_data, simulate
 from benchmarks.commands.encoder_report import encoder_report
 from benchmarks.commands.export import export
 from benchmarks.commands.leaderboard import leaderboard
+from benchmarks.commands.live import live
 from benchmarks.commands.pretraining import pretrain
 from benchmarks.commands.sensitivity import sensitivity
 from benchmarks.commands.summary import summary
@@ -24,6 +25,7 @@ RUN: dict[type[Any], Callable[[Any], int]] = {
     arguments.Train: train,
     arguments.Evaluate: evaluate,
     arguments.Export: export,
+    arguments.Live: live,
     arguments.Leaderboard: leaderboard,
     arguments.Sensitivity: sensitivity,
     arguments.Audit: audit,

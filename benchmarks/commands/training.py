@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 def train(options: arguments.Train) -> int:
     """Train an agent on the latents of a frozen encoder."""
     from agents import train_agent
+    from agents.live.reference import Reference
     from agents.tracking import find_wandb, wandb_outputs
     from eeg_emotion_env.playback import build_episodes
     from encoders import load_encoder
@@ -75,6 +76,9 @@ def train(options: arguments.Train) -> int:
             outputs=outputs,
         )
     agent.save(out)
+    # what the input looked like, for `live` to tell when a stream does not
+    made_for = encoder if options.encoder is None else fitted(encoder, trials[0])
+    Reference.fit(made_for.montage(trial.features) for trial in trials).save(out)
     write_config(out / "command.json", options)
     best = max(score for _, score in agent.description["curve"])
     say(f"agent written to {out}; {word} on validation subjects {best:.3f}")

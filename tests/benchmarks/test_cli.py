@@ -273,5 +273,6 @@ def test_pretraining_on_sites_mixes_data_sets_and_encodes_another(tree, tmp_path
     assert main([*train, "--total-steps", "300"]) == 0
     saved = [tmp_path / name / "config.json" for name in ("encoder", "model/encoder")]
     assert saved[0].read_text() == saved[1].read_text()
+    assert (tmp_path / "model" / "reference" / "config.json").is_file()
     evaluate = ["evaluate", "--model", str(tmp_path / "model"), *other, "--include-training"]
     assert main([*evaluate, "--out", str(tmp_path / "scores")]) == 0

@@ -1,0 +1,121 @@
+"""A log that survives a crash: two CSV files, on disk within a second."""
+
+import csv
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from agents.live.records import Event, Step, as_row
+from eeg_emotion_env.errors import DataError
+
+STEPS_NAME, EVENTS_NAME = "steps.csv", "events.csv"
+
+SYNC_S = 0.5
+"""Seconds after which rows are on disk, and survive a power cut."""
+
+EVENT_COLUMNS = ("time_s", "kind", "count", "detail", "wall_time")
+
+
+class CSVLog:
+    """Writes each step and event as a row at once; rows reach the disk within `SYNC_S`.
+
+    Rows are handed to the operating system one by one, so that they outlive this process whatever
+    ends it.
+
+    Parameters
+    ----------
+    folder : Path
+        Existing folder without a log.
+    label_names : tuple of str
+        Dimensions of a prediction.
+
+    Raises
+    ------
+    DataError
+        If the folder holds a log.
+    """
+
+    def __init__(self, folder: Path, label_names: tuple[str, ...]) -> None:
+        self._names = label_names
+        nothing = Step(0, 0, 0.0, "withheld")
+        columns = (*as_row(nothing, label_names), "wall_time")
+        self._steps = _CSV(folder / STEPS_NAME, columns)
+        self._events = _CSV(folder / EVENTS_NAME, EVENT_COLUMNS)
+
+    def step(self, step: Step) -> None:
+        """Write a step."""
+        self._steps.write(as_row(step, self._names))
+
+    def event(self, event: Event) -> None:
+        """Write an event."""
+        named = {"time_s": round(event.time, 6), "kind": event.kind, "count": event.count}
+        self._events.write({**named, "detail": event.detail})
+
+    def close(self) -> None:
+        """Finish both files."""
+        self._steps.close()
+        self._events.close()
+
+
+class _CSV:
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        try:
+            self._file: IO[str] = path.open("x", newline="", encoding="utf-8")
+        except FileExistsError:
+            raise DataError(
+                f"{path}: is there already; give a new folder, so that no log is lost"
+            ) from None
+        self._writer = csv.DictWriter(self._file, columns)
+        self._writer.writeheader()
+        self._synced = -float("inf")
+        self._sync()
+
+    def write(self, row: dict[str, Any]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._writer.writerow({**row, "wall_time": now})
+        self._file.flush()
+        if time.monotonic() - self._synced >= SYNC_S:
+            self._sync()
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._synced = time.monotonic()
+
+    def close(self) -> None:
+        self._sync()
+        self._file.close()
+
+
+def read_steps(folder: Path) -> "Any":
+    """Read the steps of a log; a last row that a crash cut short is left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a log, finished or not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a step; ``marks`` and ``bad_channels`` are separated by ``;``.
+    """
+    return _read(folder / STEPS_NAME)
+
+
+def read_events(folder: Path) -> "Any":
+    """Read the events of a log as `read_steps` does."""
+    return _read(folder / EVENTS_NAME)
+
+
+def _read(path: Path) -> Any:
+    import io
+
+    import pandas as pd
+
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    texts = {"marks": str, "bad_channels": str, "detail": str, "kind": str, "status": str}
+    return pd.read_csv(io.StringIO(whole), dtype=texts, keep_default_na=False, na_values=["nan"])

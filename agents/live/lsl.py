@@ -1,0 +1,175 @@
+"""Lab Streaming Layer: a stream as a source, predictions as an outlet (extra ``live``)."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from agents.live.alignment import unit_named
+from agents.live.records import Chunk, Event, Step, StreamInfo
+from eeg_emotion_env.errors import ConfigError, DataError
+
+POLL_S, SILENCE_S = 0.004, 0.2
+"""Time between looks for samples, and after which an empty chunk says that nothing came."""
+
+OTHER_TYPES = ("stim", "trig", "trigger", "aux", "misc", "eog", "ecg", "emg", "bio", "acc", "gyro")
+"""Types of channels that are no EEG."""
+
+STATUS_CODES = {"ok": 0, "marked": 1, "withheld": 2, "calibrating": 3}
+"""How the status of a step is told in the last channel of the outlet."""
+
+
+def _library() -> Any:
+    try:
+        import mne_lsl.lsl as library
+    except ImportError as error:
+        raise ConfigError(
+            "LSL needs the extra 'live': pip install 'eeg-emotion-env[live]' (mne-lsl)"
+        ) from error
+    return library
+
+
+class LSLSource:
+    """An EEG stream of the Lab Streaming Layer.
+
+    Timestamps are corrected for the offset between the clocks of sender and receiver. If the
+    sender comes back after a pause, under the same source id, the stream goes on.
+
+    Parameters
+    ----------
+    name : str or None
+        Name of the stream; None takes the only one of type EEG.
+    wait_s : float
+        Seconds to look for it, and without samples after which the stream has ended.
+    """
+
+    def __init__(self, name: str | None = None, wait_s: float = 30.0) -> None:
+        self._lsl = _library()
+        self._wait_s, self._open = wait_s, True
+        found = _resolved(self._lsl, name, wait_s)
+        # no "dejitter": lost samples would be smeared over the seconds around them
+        self._inlet = self._lsl.StreamInlet(
+            found, max_buffered=60, processing_flags=["clocksync"], recover=True
+        )
+        self._inlet.open_stream(timeout=wait_s)
+        self._columns, self._info = _described(self._inlet.get_sinfo(timeout=wait_s))
+
+    @property
+    def info(self) -> StreamInfo:
+        """What the stream says about itself."""
+        return self._info
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Give chunks as they come; the stream ends after `wait_s` seconds without samples."""
+        last = told = time.monotonic()
+        while self._open:
+            samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
+            now, clock = time.monotonic(), float(self._lsl.local_clock())
+            if len(times):
+                last = told = now
+            elif now - last > self._wait_s:
+                return
+            elif now - told < SILENCE_S:
+                time.sleep(POLL_S)
+                continue
+            told = now
+            if not len(times):
+                yield Chunk(np.empty((0, len(self._columns))), np.empty(0), clock)
+                continue
+            chosen = np.asarray(samples, np.float64)[:, self._columns]
+            yield Chunk(chosen, np.asarray(times), clock)
+
+    def close(self) -> None:
+        """End the stream on this side."""
+        self._open = False
+
+
+def _resolved(library: Any, name: str | None, wait_s: float) -> Any:
+    """Find the stream that is meant."""
+    ends = time.monotonic() + wait_s
+    found: list[Any] = []
+    while not found and time.monotonic() < ends:
+        found = library.resolve_streams(timeout=0.5, name=name)
+        if name is None:
+            found = [one for one in found if one.stype.lower() == "eeg" and one.sfreq > 0]
+    if not found:
+        what = f"named {name!r}" if name else "of type EEG"
+        raise DataError(
+            f"no LSL stream {what} in {wait_s:g} s; start it in the amplifier's software (both "
+            "computers in one network, no firewall between), or wait longer with --wait"
+        )
+    if len(found) > 1:
+        names = ", ".join(sorted(one.name for one in found))
+        raise DataError(f"several LSL streams: {names}; choose one with --source lsl:NAME")
+    return found[0]
+
+
+def _described(stream: Any) -> tuple[list[int], StreamInfo]:
+    """Read the columns of EEG, names, unit and positions from a stream's description."""
+    n = stream.n_channels
+    names = stream.get_channel_names() or [f"channel {k + 1}" for k in range(n)]
+    types = [str(kind).lower() for kind in stream.get_channel_types() or ["eeg"] * n]
+    columns = [k for k, kind in enumerate(types) if kind not in OTHER_TYPES]
+    said = stream.get_channel_units() or [None] * n
+    units = {unit_named(said[k]) for k in columns}
+    if len(units) > 1:
+        raise DataError(f"{stream.name}: channels have several units ({said}); stream one unit")
+    return columns, StreamInfo(
+        f"LSL {stream.name}",
+        tuple(names[k] for k in columns),
+        float(stream.sfreq),
+        units.pop() if units else None,
+        _positions(stream),
+        live=True,
+    )
+
+
+def _positions(stream: Any) -> dict[str, tuple[float, float, float]]:
+    """Read ``desc/channels/channel/location/X, Y, Z`` (millimetres), where they are."""
+    found = {}
+    channel = stream.desc.child("channels").child("channel")
+    while not channel.empty():
+        texts = [channel.child("location").child_value(axis) for axis in "XYZ"]
+        try:
+            place = (float(texts[0]), float(texts[1]), float(texts[2]))
+        except ValueError:
+            pass
+        else:
+            found[channel.child_value("label")] = place
+        channel = channel.next_sibling("channel")
+    return found
+
+
+class LSLOutlet:
+    """Predictions as an LSL stream: one channel a dimension, then the status (`STATUS_CODES`).
+
+    Parameters
+    ----------
+    name : str
+        Name of the stream; its type is ``Emotion``.
+    label_names : tuple of str
+        Dimensions of a prediction.
+    """
+
+    def __init__(self, name: str, label_names: tuple[str, ...]) -> None:
+        library = _library()
+        self._n_dims = len(label_names)
+        info = library.StreamInfo(
+            name, "Emotion", self._n_dims + 1, 0.0, "float32", f"eegdancer-{name}"
+        )
+        info.set_channel_names([*label_names, "status"])
+        self._outlet = library.StreamOutlet(info)
+
+    def step(self, step: Step) -> None:
+        """Push a step, stamped with its end; NaN where there is no prediction."""
+        values = step.prediction or (np.nan,) * self._n_dims
+        row = np.array([*values, STATUS_CODES[step.status]], dtype=np.float32)
+        self._outlet.push_sample(row, timestamp=step.time)
+
+    def event(self, event: Event) -> None:
+        """Push nothing: events are in the log."""
+
+    def close(self) -> None:
+        """Take the stream down."""
+        self._outlet = None

@@ -1,0 +1,230 @@
+"""What passes through a live run: chunks of samples in, steps and events out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eeg_emotion_env.errors import ConfigError
+
+FloatArray = NDArray[np.float32]
+
+OK, MARKED, WITHHELD, CALIBRATING = "ok", "marked", "withheld", "calibrating"
+"""Status of a step. Predictions of marked steps are given, with what is odd about them; those of
+withheld and calibrating steps are not."""
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """What a stream says about itself.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    channels : tuple of str
+        Names of the columns.
+    sfreq : float
+        Nominal rate, Hz.
+    unit : str or None
+        ``"uV"``, ``"mV"`` or ``"V"``; None where it does not say.
+    positions : dict of str to tuple of float
+        Positions of channels, any unit of length, head coordinates (x right, y front, z up);
+        empty where not known.
+    live : bool
+        Whether samples are lost if nobody takes them in time. A file can wait.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    sfreq: float
+    unit: str | None = "uV"
+    positions: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    live: bool = True
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.sfreq) and self.sfreq > 0):
+            raise ConfigError(
+                f"{self.name}: the stream says no sampling rate ({self.sfreq:g} Hz); EEG needs a "
+                "regular rate: set it in the amplifier's software"
+            )
+        if not self.channels:
+            raise ConfigError(f"{self.name}: the stream has no channels")
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some consecutive samples.
+
+    Attributes
+    ----------
+    samples : ndarray, shape (n, n_channels), float
+        In the unit of the stream; NaN where lost. n = 0 says that nothing came for a while.
+    timestamps : ndarray, shape (n,), float64
+        Seconds, one a sample.
+    received : float
+        When the chunk came, seconds on a clock that runs with the timestamps.
+    begins : str or None
+        Name of a new part of a recording (a trial) that begins with this chunk.
+    """
+
+    samples: NDArray[np.floating]
+    timestamps: NDArray[np.float64]
+    received: float
+    begins: str | None = None
+
+
+class Source(Protocol):
+    """Where samples come from; a test can script one."""
+
+    @property
+    def info(self) -> StreamInfo:
+        """What the stream says about itself."""
+        ...
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Give chunks until the stream ends."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the stream; `chunks` ends soon after."""
+        ...
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to the stream, or that somebody marked.
+
+    Attributes
+    ----------
+    kind : str
+        One of `EVENTS`.
+    time : float
+        Timestamp in the stream, seconds; NaN where there is none yet.
+    detail : str
+        One line for people.
+    count : int
+        Samples or channels concerned.
+    """
+
+    kind: str
+    time: float
+    detail: str
+    count: int = 0
+
+
+EVENTS: dict[str, str] = {
+    "started": "the first samples came",
+    "channels": "how channels of the stream became those of the model",
+    "model": "something to know about the model",
+    "unit": "the unit is not said, or values cannot be in it",
+    "rate": "the stream is resampled, or its clock runs at another rate than it says",
+    "begins": "a part of a recording begins; the model forgets the part before",
+    "gap": "samples were lost",
+    "clock": "timestamps jumped although no samples were lost",
+    "jitter": "timestamps are uneven",
+    "stalled": "nothing comes any more",
+    "resumed": "samples come again",
+    "dropped": "samples were thrown away because they were not used in time",
+    "bad-channels": "the set of channels that cannot be used has changed",
+    "shift": "the stream does not look like what the model was trained on, or does again",
+    "calibrated": "the calibration is over",
+    "note": "somebody marked this moment",
+    "output": "an output failed and was switched off",
+    "failed": "the source failed",
+    "ended": "the stream ended",
+}
+"""Kinds of events and what they mean."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: a prediction, or why there is none.
+
+    Attributes
+    ----------
+    number : int
+        Steps since the start, from 0.
+    segment : int
+        Parts since the start, from 0: the model's memory begins anew with each.
+    time : float
+        Timestamp of the end of the step, seconds.
+    status : str
+        ``"ok"``, ``"marked"``, ``"withheld"`` or ``"calibrating"``.
+    prediction : tuple of float
+        In [-1, 1]; empty where withheld or calibrating.
+    marks : tuple of str
+        What is odd about the step, or why it is withheld.
+    bad_channels : tuple of str
+        Channels that were not used.
+    n_lost : int
+        Samples lost in it.
+    compute_ms : float
+        Time that the chain took.
+    latency_ms : float
+        Time from its last sample to its prediction.
+    prototype : int
+        Entry of the codebook; -1 where there is none.
+    shift : float
+        Share of late steps that are unlike the training, 0 to 1; NaN where not known.
+    """
+
+    number: int
+    segment: int
+    time: float
+    status: str
+    prediction: tuple[float, ...] = ()
+    marks: tuple[str, ...] = ()
+    bad_channels: tuple[str, ...] = ()
+    n_lost: int = 0
+    compute_ms: float = 0.0
+    latency_ms: float = 0.0
+    prototype: int = -1
+    shift: float = float("nan")
+
+
+class Output(Protocol):
+    """What is told of steps and events, in order."""
+
+    def step(self, step: Step) -> None:
+        """Take a step."""
+        ...
+
+    def event(self, event: Event) -> None:
+        """Take an event."""
+        ...
+
+    def close(self) -> None:
+        """Finish."""
+        ...
+
+
+def as_row(step: Step, label_names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a step as flat values, for tables.
+
+    Parameters
+    ----------
+    step : Step
+        A step.
+    label_names : tuple of str
+        Dimensions of the prediction.
+    """
+    row: dict[str, Any] = {
+        "step": step.number,
+        "segment": step.segment,
+        "time_s": round(step.time, 6),
+        "status": step.status,
+    }
+    values = step.prediction or (float("nan"),) * len(label_names)
+    row |= {f"{n}_pred": float(v) for n, v in zip(label_names, values, strict=True)}
+    return row | {
+        "marks": ";".join(step.marks),
+        "bad_channels": ";".join(step.bad_channels),
+        "n_lost": step.n_lost,
+        "prototype": step.prototype,
+        "shift": round(step.shift, 3),
+        "compute_ms": round(step.compute_ms, 3),
+        "latency_ms": round(step.latency_ms, 3),
+    }

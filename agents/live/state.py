@@ -1,0 +1,67 @@
+"""What a live run shows: a bounded memory of late steps and events that anyone may read."""
+
+import threading
+from collections import Counter, deque
+from typing import Any
+
+from agents.live.records import Event, Step, as_row
+
+KEPT_STEPS, KEPT_EVENTS = 3600, 1000
+"""Late steps and events that are kept at hand; the log holds all."""
+
+
+class LiveState:
+    """Late steps, events and counters of a run; safe to read from other threads.
+
+    A terminal view or a page reads `snapshot` as often as it likes; `since` gives what is new.
+
+    Parameters
+    ----------
+    label_names : tuple of str
+        Dimensions of a prediction.
+    """
+
+    def __init__(self, label_names: tuple[str, ...]) -> None:
+        self.label_names = label_names
+        self._lock = threading.Lock()
+        self._steps: deque[Step] = deque(maxlen=KEPT_STEPS)
+        self._events: deque[tuple[int, Event]] = deque(maxlen=KEPT_EVENTS)
+        self._counts: Counter[str] = Counter()
+        self._n_events = 0
+
+    def step(self, step: Step) -> None:
+        """Take a step."""
+        with self._lock:
+            self._steps.append(step)
+            self._counts[step.status] += 1
+            self._counts["steps"] += 1
+
+    def event(self, event: Event) -> None:
+        """Take an event."""
+        with self._lock:
+            self._events.append((self._n_events, event))
+            self._n_events += 1
+            if event.kind in ("gap", "dropped"):
+                self._counts["lost samples" if event.kind == "gap" else "dropped"] += event.count
+
+    def close(self) -> None:
+        """Keep everything: a run that has ended can still be looked at."""
+
+    def since(self, step: int = -1, event: int = -1) -> tuple[list[Step], list[tuple[int, Event]]]:
+        """Return steps and events after the given numbers, as far as they are kept."""
+        with self._lock:
+            steps = [one for one in self._steps if one.number > step]
+            return steps, [(n, one) for n, one in self._events if n > event]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the last step, counters and the last events, JSON-able."""
+        with self._lock:
+            last = self._steps[-1] if self._steps else None
+            return {
+                "step": as_row(last, self.label_names) if last else None,
+                "counts": dict(self._counts),
+                "events": [
+                    {"number": n, "kind": e.kind, "time_s": e.time, "detail": e.detail}
+                    for n, e in list(self._events)[-20:]
+                ],
+            }

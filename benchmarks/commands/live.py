@@ -1,0 +1,134 @@
+"""`live`: predictions from a running stream."""
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import options as arguments
+from benchmarks.commands.common import options_in, out_folder, say, write_config
+from eeg_emotion_env.errors import ConfigError, DataError
+from eeg_emotion_env.paths import home_expanded
+
+if TYPE_CHECKING:
+    from agents.live import Event, LiveModel, LiveState, Output, Source, Step, Summary
+
+
+def live(options: arguments.Live) -> int:
+    """Run a model on a stream, or measure how fast it would."""
+    from agents.live import load_live_model
+
+    _check(options)
+    model = load_live_model(options.model, options.exported)
+    if options.bench:
+        return _bench(options, model)
+    source = _source(options)
+    try:
+        summary = _run(options, model, source)
+    finally:
+        source.close()
+    say(_told(summary))
+    if summary.failure:
+        raise DataError(f"{source.info.name}: {summary.failure}")
+    return 0
+
+
+def _check(options: arguments.Live) -> None:
+    if not options.speed > 0:
+        raise ConfigError(f"--speed must be positive (1 is real time), not {options.speed:g}")
+    for name in ("calibration", "wait", "duration"):
+        value = getattr(options, name)
+        if value is not None and not (0 <= value < math.inf):
+            raise ConfigError(f"--{name} must be zero or positive seconds, not {value:g}")
+
+
+def _source(options: arguments.Live) -> "Source":
+    kind, _, name = options.source.partition(":")
+    if kind.lower() == "lsl":
+        from agents.live.lsl import LSLSource
+
+        say(f"looking for {'the LSL stream ' + name if name else 'an LSL stream of type EEG'} …")
+        return LSLSource(name or None, options.wait)
+    from agents.live import open_file
+
+    path = home_expanded(Path(options.source), f"--source {options.source}")
+    chosen = options_in(options.option)
+    return open_file(path, options.speed, options.dataset, chosen, options.unit)
+
+
+def _run(options: arguments.Live, model: "LiveModel", source: "Source") -> "Summary":
+    from agents.live import CSVLog, LiveChain, LiveRun, LiveState
+
+    chain = LiveChain(model, source.info, options.calibration, options.unit)
+    state = LiveState(model.label_names)
+    outputs: list[Output] = []
+    if options.out is not None:
+        # first, so that what is shown is in the log
+        outputs.append(CSVLog(out_folder(options.out), model.label_names))
+        write_config(options.out / "command.json", options)
+    outputs.append(state)
+    if options.outlet:
+        from agents.live.lsl import LSLOutlet
+
+        outputs.append(LSLOutlet(options.outlet, model.label_names))
+    shown = sys.stdout.isatty()
+    if not shown:
+        outputs.append(_Lines(model.label_names))
+    run = LiveRun(source, chain, outputs, options.duration or math.inf)
+    with _view(state, f"{options.model} on {source.info.name}") if shown else nullcontext():
+        return run.run()
+
+
+@contextmanager
+def _view(state: "LiveState", title: str) -> Iterator[None]:
+    from agents.live import TerminalView
+
+    with TerminalView(state, title):
+        yield
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Prints events, and the first step of each minute, where there is no terminal to draw on."""
+
+    label_names: tuple[str, ...]
+
+    def step(self, step: "Step") -> None:
+        if step.number % 60 == 0:
+            pairs = zip(self.label_names, step.prediction, strict=bool(step.prediction))
+            values = " ".join(f"{name} {value:+.2f}" for name, value in pairs)
+            say(f"{step.time:.1f} s: {values or 'no prediction'} ({step.status})")
+
+    def event(self, event: "Event") -> None:
+        when = f"{event.time:.1f} s: " if math.isfinite(event.time) else ""
+        say(f"{when}{event.kind}: {event.detail}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _bench(options: arguments.Live, model: "LiveModel") -> int:
+    from benchmarks.live_bench import measure
+    from benchmarks.speed.timing import print_rows
+
+    rows = measure(model)
+    print_rows(rows)
+    say(_json({row.key: row.value for row in rows}))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def _json(values: dict[str, float]) -> str:
+    import json
+
+    return json.dumps({key: round(value, 4) for key, value in values.items()})
+
+
+def _told(summary: "Summary") -> str:
+    return (
+        f"{summary.n_steps} steps of {summary.stream_s:g} s: {summary.n_predicted} predictions "
+        f"({summary.n_marked} marked), {summary.n_withheld} withheld; {summary.n_lost} samples "
+        f"lost, {summary.n_dropped} not used in time"
+    )

@@ -1,0 +1,123 @@
+"""Predictions of a stream are those of whole recordings; what is missing is withheld."""
+
+import numpy as np
+import pytest
+
+from agents.live import Chunk, LiveChain, Step, stepped
+from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.montage import SEED_CHANNELS
+from tests.agents.live.conftest import SFREQ, Scripted, in_chunks, made_eeg, offline
+
+
+def steps_of(model, source, **options):
+    chain = LiveChain(model, source.info, **options)
+    return [part for part in stepped(chain, source) if isinstance(part, Step)]
+
+
+def predictions(steps):
+    return np.array([step.prediction for step in steps])
+
+
+@pytest.mark.parametrize("size", [1, 37, 200, 1000])
+def test_predictions_equal_those_of_whole_recordings_whatever_the_chunks(model, size):
+    eeg = made_eeg(12)
+    steps = steps_of(model, Scripted(in_chunks(eeg, size)))
+    (whole,) = offline(model, [eeg])
+    np.testing.assert_allclose(predictions(steps), whole, atol=1e-4)
+    assert {step.status for step in steps} == {"ok"}
+    np.testing.assert_allclose([step.time for step in steps], np.arange(1, 13), atol=1e-6)
+
+
+def test_with_parts_the_normaliser_goes_on_and_the_model_begins_anew(model):
+    parts = [made_eeg(7.4, 1), made_eeg(6, 2)]
+    first = in_chunks(parts[0])
+    second = [
+        Chunk(c.samples, c.timestamps + 100, c.received + 100, "second" if k == 0 else None)
+        for k, c in enumerate(in_chunks(parts[1]))
+    ]
+    steps = steps_of(model, Scripted([*first, *second]))
+    whole = offline(model, parts)
+    np.testing.assert_allclose(predictions(steps), np.concatenate(whole), atol=1e-4)
+    assert [step.segment for step in steps] == [0] * 7 + [1] * 6
+
+
+def test_order_names_and_further_channels_do_not_matter(model):
+    eeg = made_eeg(6)
+    order = np.random.default_rng(0).permutation(62)
+    names = [f"EEG {SEED_CHANNELS[k].title()}-REF" for k in order]
+    more = np.column_stack([eeg[:, order], np.full(len(eeg), 7.0)])
+    steps = steps_of(model, Scripted(in_chunks(more), [*names, "TRIGGER"]))
+    np.testing.assert_allclose(predictions(steps), offline(model, [eeg])[0], atol=1e-4)
+
+
+def test_volts_are_brought_to_microvolts(model):
+    eeg = made_eeg(5)
+    for said, asked in (("V", None), (None, "V"), ("uV", "V")):
+        steps = steps_of(model, Scripted(in_chunks(eeg * 1e-6), unit=said), unit=asked)
+        np.testing.assert_allclose(predictions(steps), offline(model, [eeg])[0], atol=1e-4)
+
+
+def test_calibration_teaches_the_normaliser_alone(model):
+    eeg = made_eeg(10)
+    steps = steps_of(model, Scripted(in_chunks(eeg)), calibration_s=4)
+    assert [step.status for step in steps] == ["calibrating"] * 4 + ["ok"] * 6
+    assert all(not step.prediction for step in steps[:4])
+    whole = offline(model, [eeg[:800], eeg[800:]])
+    np.testing.assert_allclose(predictions(steps[4:]), whole[1], atol=1e-4)
+
+
+def test_predictions_never_depend_on_later_samples(model):
+    eeg = made_eeg(8)
+    changed = eeg.copy()
+    changed[1000:] += 100 * np.random.default_rng(1).normal(size=(600, 62))
+    one, other = (predictions(steps_of(model, Scripted(in_chunks(e)))) for e in (eeg, changed))
+    np.testing.assert_array_equal(one[:5], other[:5])
+    assert np.abs(one[5:] - other[5:]).max() > 1e-3
+
+
+def test_other_rates_are_resampled_and_stay_close(model):
+    sfreq = 250.4
+    eeg = made_eeg(20, sfreq=sfreq)
+    chunks = in_chunks(eeg, 25, sfreq)
+    source = Scripted(chunks, sfreq=sfreq)
+    chain = LiveChain(model, source.info)
+    assert chain.sfreq == 250.0
+    steps = [p for p in stepped(chain, source) if isinstance(p, Step)]
+    assert {step.status for step in steps} == {"ok"}
+    assert len(steps) in (19, 20)
+
+
+def test_a_model_tied_to_its_channels_refuses_too_few(model):
+    few = SEED_CHANNELS[:30]
+    with pytest.raises(ConfigError, match="has 30 of the 62 channels that this model is tied to"):
+        LiveChain(model, Scripted([], few).info)
+
+
+def test_channels_that_the_stream_lacks_are_taken_at_their_mean(model):
+    eeg = made_eeg(6)
+    steps = steps_of(model, Scripted(in_chunks(eeg[:, :55]), SEED_CHANNELS[:55]))
+    assert {step.status for step in steps} == {"ok"}
+    gap = np.abs(predictions(steps) - offline(model, [eeg])[0])
+    assert 0 < gap.max() < 1.0
+
+
+def test_memory_does_not_grow(model):
+    import tracemalloc
+
+    chain = LiveChain(model, Scripted([]).info)
+    eeg = made_eeg(2)
+
+    def run(seconds):
+        for second in seconds:
+            times = second + np.arange(200) / SFREQ
+            for _ in chain.take(Chunk(eeg[:200], times, float(second + 1))):
+                pass
+
+    run(range(60))
+    tracemalloc.start()
+    run(range(60, 70))
+    before = tracemalloc.get_traced_memory()[0]
+    run(range(70, 370))
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 50_000

@@ -1,0 +1,51 @@
+"""`eegdancer live --bench`: what it measures and prints."""
+
+import json
+
+import pytest
+
+from benchmarks.cli import main
+from tests.agents.live.conftest import save_model
+
+KEYS = {
+    "live.step_ms",
+    "live.step_p99_ms",
+    "live.real_time_factor",
+    "live.growth_mb",
+    "live.drift_ms",
+    "live.latency_ms",
+    "live.latency_max_ms",
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("bench") / "model")
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr("benchmarks.live_bench.STEPS", 60)
+    monkeypatch.setattr("benchmarks.live_bench.WARM_UP", 5)
+    monkeypatch.setattr("benchmarks.live_bench.REAL_STEPS", 2)
+
+
+def _figures(capsys) -> dict[str, float]:
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def test_bench_prints_every_figure(model, capsys):
+    main(["live", "--model", str(model), "--bench"])
+    figures = _figures(capsys)
+    assert set(figures) == KEYS
+    assert figures["live.drift_ms"] < 1
+    assert figures["live.growth_mb"] < 20
+    assert figures["live.real_time_factor"] > 1
+
+
+def test_bench_measures_the_exported_form(model, tmp_path, capsys):
+    assert main(["export", "--model", str(model), "--out", str(tmp_path), "--format", "pt2"]) == 0
+    main(["live", "--model", str(model), "--exported", str(tmp_path), "--bench"])
+    out = capsys.readouterr().out
+    assert "exported" in out
+    assert set(json.loads(out.strip().splitlines()[-1])) == KEYS
