@@ -169,6 +169,9 @@ class Step:
         Entry of the codebook; -1 where there is none.
     shift : float
         Share of late steps that are unlike the training, 0 to 1; NaN where not known.
+    low, high : tuple of float
+        Ends of the 80 % interval of each dimension, in [-1, 1]; empty where there is no
+        prediction or the model holds no intervals.
     """
 
     number: int
@@ -183,6 +186,8 @@ class Step:
     latency_ms: float = 0.0
     prototype: int = -1
     shift: float = float("nan")
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 class Output(Protocol):
