@@ -24,12 +24,12 @@ from agents.live.records import (
     StreamInfo,
 )
 from agents.live.reference import ShiftWatch
-from agents.live.timeline import StepCutter, Timeline
+from agents.live.timeline import Block, StepCutter, Timeline
 from agents.online import OnlinePredictor, StreamEncoder
 from eeg_emotion_env.features import BandPowerStream
 from eeg_emotion_env.normalization import PastNormalizer
 
-MARKING = ("gap", "clock", "dropped")
+MARKING = ("gap", "clock", "dropped", "paused")
 """Kinds of events that mark the step in which they happen."""
 
 SAID_BAD_S = 60.0
@@ -124,7 +124,18 @@ class LiveChain:
 
     def take(self, chunk: Chunk) -> Iterator[Step | Event]:
         """Take a chunk that holds samples; give what follows from it."""
-        for part in self.timeline.take(chunk):
+        yield from self._take(self.timeline.take(chunk))
+
+    def pass_over(self, n: int, received: float, begins: str | None) -> Iterator[Step | Event]:
+        """Take it that samples were passed over in a pause; see `Timeline.skip`."""
+        if n:
+            self._marks.add("paused")
+        if begins is not None:
+            yield Event("begins", received, begins)
+        yield from self._take(self.timeline.skip(n, len(self.info.channels), received, begins))
+
+    def _take(self, parts: Iterator[Block | Event]) -> Iterator[Step | Event]:
+        for part in parts:
             if isinstance(part, Event):
                 self.mark(part)
                 yield part

@@ -131,6 +131,8 @@ EVENTS: dict[str, str] = {
     "bad-channels": "the set of channels that cannot be used has changed",
     "shift": "the stream does not look like what the model was trained on, or does again",
     "calibrated": "the calibration is over",
+    "paused": "somebody paused the run; samples are passed over, or the file waits",
+    "continued": "the run goes on; how many samples were passed over",
     "note": "somebody marked this moment",
     "output": "an output failed and was switched off",
     "failed": "the source failed",

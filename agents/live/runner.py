@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agents.live.chain import LiveChain
+from agents.live.chunk_queue import ChunkQueue
+from agents.live.pause import Pause
 from agents.live.records import Chunk, Event, Output, Source, Step
 from eeg_emotion_env.errors import DataError, EEGEmotionError
 
@@ -20,68 +22,8 @@ STALLED_S = 1.0
 MOST_LATENCY_S = 60.0
 """What looks like more is another clock, not latency."""
 
-
-class ChunkQueue:
-    """Chunks that wait, bounded by their number of samples.
-
-    Parameters
-    ----------
-    capacity : int
-        Samples that may wait.
-    drops : bool
-        Whether the oldest are thrown away when it is full; else `put` waits.
-    """
-
-    def __init__(self, capacity: int, drops: bool) -> None:
-        self._capacity, self._drops = capacity, drops
-        self._chunks: deque[tuple[Chunk, float]] = deque()
-        self._samples, self._dropped = 0, 0
-        self._closed = False
-        self._change = threading.Condition()
-
-    def put(self, chunk: Chunk) -> bool:
-        """Add a chunk; return False if nobody wants it any more."""
-        arrived, n = time.perf_counter(), len(chunk.timestamps)
-        with self._change:
-            while not self._drops and self._full(n) and not self._closed:
-                self._change.wait()
-            if self._closed:
-                return False
-            while self._drops and self._full(n):
-                old, _ = self._chunks.popleft()
-                self._samples -= len(old.timestamps)
-                self._dropped += len(old.timestamps)
-            if not n and self._chunks and not len(self._chunks[-1][0].timestamps):
-                self._chunks.pop()  # silence needs one chunk alone
-            self._chunks.append((chunk, arrived))
-            self._samples += n
-            self._change.notify_all()
-        return True
-
-    def _full(self, n: int) -> bool:
-        return bool(self._chunks) and self._samples + n > self._capacity
-
-    def get(self) -> tuple[Chunk, float, int] | None:
-        """Wait for the oldest chunk, when it came, and how many samples were dropped before it.
-
-        None at the end.
-        """
-        with self._change:
-            while not self._chunks and not self._closed:
-                self._change.wait()
-            if not self._chunks:
-                return None
-            chunk, arrived = self._chunks.popleft()
-            self._samples -= len(chunk.timestamps)
-            dropped, self._dropped = self._dropped, 0
-            self._change.notify_all()
-            return chunk, arrived, dropped
-
-    def close(self) -> None:
-        """End: what waits is still given, nothing is added."""
-        with self._change:
-            self._closed = True
-            self._change.notify_all()
+IDLE_S = 0.1
+"""Time between two looks for notes while a file waits."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +34,8 @@ class Summary:
     ----------
     n_steps, n_predicted, n_marked, n_withheld : int
         Steps, those with a prediction, those of them that are marked, those without one.
-    n_lost, n_dropped : int
-        Samples lost on their way, and thrown away here.
+    n_lost, n_dropped, n_passed : int
+        Samples lost on their way, thrown away here, and passed over in pauses.
     stream_s, wall_s : float
         Seconds of stream and of the clock.
     failure : str or None
@@ -106,6 +48,7 @@ class Summary:
     n_withheld: int = 0
     n_lost: int = 0
     n_dropped: int = 0
+    n_passed: int = 0
     stream_s: float = 0.0
     wall_s: float = 0.0
     failure: str | None = None
@@ -140,6 +83,7 @@ class LiveRun:
         self._outputs, self._duration_s = list(outputs), duration_s
         info = source.info
         self._queue = ChunkQueue(max(1, round(queue_s * info.sfreq)), drops=info.live)
+        self._pause = Pause(waits=not info.live)
         self._notes: deque[str] = deque(maxlen=100)
         self._failure: BaseException | None = None
         self._broken: BaseException | None = None
@@ -151,9 +95,32 @@ class LiveRun:
     def note(self, text: str) -> None:
         """Mark this moment; from any thread."""
         self._notes.append(" ".join(text.split()))
+        self._queue.nudge()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is paused."""
+        return self._pause.wanted
+
+    def pause(self) -> None:
+        """Make no steps until `resume`; from any thread.
+
+        What a live source gives is passed over, not dropped; a file waits.
+        """
+        self._pause.ask(True)
+        self._queue.nudge()
+
+    def resume(self) -> None:
+        """Go on after `pause`; from any thread.
+
+        What was passed over is a gap: up to 5 s are withheld, after more the model begins anew.
+        """
+        self._pause.ask(False)
+        self._queue.nudge()
 
     def stop(self) -> None:
         """End the run after what waits; from any thread."""
+        self._pause.end()
         self._source.close()
         self._queue.close()
 
@@ -188,6 +155,8 @@ class LiveRun:
     def _read(self) -> None:
         try:
             for chunk in self._source.chunks():
+                while self._pause.keeps_waiting(IDLE_S):
+                    pass
                 if not self._queue.put(chunk):
                     return
         except Exception as error:  # whatever a driver raises: the run ends with a word on it
@@ -200,11 +169,9 @@ class LiveRun:
         n_channels = len(self._chain.info.channels)
         while (item := self._queue.get()) is not None:
             chunk, arrived, dropped = item
-            self._dropped(chunk, dropped)
             self._silence(chunk)
-            while self._notes:
-                self._tell(Event("note", self._last, self._notes.popleft()))
-            if not len(chunk.timestamps):
+            self._tell_notes()
+            if self._passes(chunk, dropped) or not len(chunk.timestamps):
                 continue
             if chunk.samples.shape != (len(chunk.timestamps), n_channels):
                 self._failure = DataError(
@@ -217,12 +184,45 @@ class LiveRun:
             if self._summary.n_steps * step_s >= self._duration_s:
                 self._tell(Event("ended", self._last, f"{self._duration_s:g} s are over"))
                 return
+        if self._pause.active:
+            self._continued(self._last, self._pause.n_passed)
         if self._failure is not None:
             self._tell(Event("failed", self._last, _said(self._failure)))
         else:
             self._tell(Event("ended", self._last, "the stream ended"))
 
-    def _dropped(self, chunk: Chunk, n: int) -> None:
+    def _tell_notes(self) -> None:
+        while self._notes:
+            self._tell(Event("note", self._last, self._notes.popleft()))
+
+    def _passes(self, chunk: Chunk, dropped: int) -> bool:
+        """Keep the pause that is asked for; return whether the chunk is passed over."""
+        pause = self._pause
+        if pause.start():
+            self._tell(Event("paused", self._last, "no predictions until it goes on"))
+        while pause.active and pause.keeps_waiting(IDLE_S):
+            self._tell_notes()
+        if not pause.active:
+            self._dropped(dropped)
+            return False
+        pause.pass_over(chunk, dropped) if pause.passes else self._go_on(chunk, dropped)
+        return pause.active
+
+    def _go_on(self, chunk: Chunk, dropped: int) -> None:
+        """End a pause; the chain hears what was passed over."""
+        pause = self._pause
+        time = float(chunk.timestamps[0]) if len(chunk.timestamps) else self._last
+        n = pause.n_passed + dropped
+        self._continued(time, n)
+        for part in self._chain.pass_over(n, pause.received, pause.begins):
+            self._tell(part)
+
+    def _continued(self, time: float, n: int) -> None:
+        self._pause.active = False
+        self._summary = replace(self._summary, n_passed=self._summary.n_passed + n)
+        self._tell(Event("continued", time, f"{n} samples were passed over", n))
+
+    def _dropped(self, n: int) -> None:
         if n:
             event = Event("dropped", self._last, f"{n} samples were not used in time", n)
             self._chain.mark(event)

@@ -19,6 +19,9 @@ from eeg_emotion_env.trial import TrialKey
 CHUNK_S = 0.05
 """Seconds of a chunk that a replay gives at real speed."""
 
+HELD_S = 1.0
+"""A replay that is held up for longer (paused) goes on at its speed, without catching up."""
+
 OF_DATASETS = (".mat", ".h5", ".hdf5", ".npz")
 """Endings of files that need a data set to be understood."""
 
@@ -81,7 +84,10 @@ class FileSource:
                 due = begun + clock / self._info.sfreq / self._speed
                 time.sleep(max(0.0, due - time.monotonic()))
                 received = clock / self._info.sfreq
+                given = time.monotonic()
                 yield Chunk(samples, times, received, part.name if start == 0 else None)
+                held = time.monotonic() - given
+                begun += held if held > HELD_S else 0.0
 
     def close(self) -> None:
         """End the replay."""

@@ -28,6 +28,7 @@ class LiveState:
         self._events: deque[tuple[int, Event]] = deque(maxlen=KEPT_EVENTS)
         self._counts: Counter[str] = Counter()
         self._n_events = 0
+        self._paused = False
 
     def step(self, step: Step) -> None:
         """Take a step."""
@@ -41,6 +42,7 @@ class LiveState:
         with self._lock:
             self._events.append((self._n_events, event))
             self._n_events += 1
+            self._paused = (self._paused or event.kind == "paused") and event.kind != "continued"
             if event.kind in ("gap", "dropped"):
                 self._counts["lost samples" if event.kind == "gap" else "dropped"] += event.count
 
@@ -54,12 +56,13 @@ class LiveState:
             return steps, [(n, one) for n, one in self._events if n > event]
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the last step, counters and the last events, JSON-able."""
+        """Return the last step, counters, the last events and whether it pauses, JSON-able."""
         with self._lock:
             last = self._steps[-1] if self._steps else None
             return {
                 "step": as_row(last, self.label_names) if last else None,
                 "counts": dict(self._counts),
+                "paused": self._paused,
                 "events": [
                     {"number": n, "kind": e.kind, "time_s": e.time, "detail": e.detail}
                     for n, e in list(self._events)[-20:]

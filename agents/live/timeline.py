@@ -130,6 +130,30 @@ class Timeline:
             start = stop
         self._received = chunk.received
 
+    def skip(self, n: int, n_channels: int, received: float, begins: str | None) -> Iterator[Block]:
+        """Give what stands for samples that were passed over on purpose: they are not lost.
+
+        Parameters
+        ----------
+        n : int
+            How many; after more than `FILL_LIMIT_S` a new part begins.
+        n_channels : int
+            Columns.
+        received : float
+            When the last of them came; NaN if none did.
+        begins : str or None
+            Name of the part that began among them.
+        """
+        if self._next is None or not n:
+            return
+        self._received = received if np.isfinite(received) else self._received
+        if begins is not None or n > FILL_LIMIT_S * self.sfreq:
+            self._next = None
+            return
+        block = self._filled(n, n_channels)
+        self._next += n / self.sfreq * self._rate_error
+        yield block
+
     def _grid(self, n: int) -> NDArray[np.float64]:
         return (self._next or 0.0) + np.arange(n) / self.sfreq
 

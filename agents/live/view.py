@@ -55,9 +55,10 @@ class TerminalView:
     def render(self) -> Group:
         """Draw the state as it is now."""
         steps, events = self._state.since()
-        counts = self._state.snapshot()["counts"]
+        now = self._state.snapshot()
+        counts = now["counts"]
         return Group(
-            Text(self._title, style="bold"),
+            Text(self._title + (" · paused" if now["paused"] else ""), style="bold"),
             self._values(steps),
             Text(_counters(counts, steps[-1] if steps else None)),
             *(Text(_line(event), style="dim") for _, event in events[-5:]),
