@@ -99,6 +99,11 @@ class LiveChain:
         self._unit_told = unit is not None or info.unit is not None
         self._prototypes = model.encoder.prototypes() if _has_codes(model) else None
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Channels of the model that the stream does not have."""
+        return self._map.missing
+
     def opening(self) -> Iterator[Event]:
         """Say how the stream is used, before its first sample."""
         yield Event("channels", np.nan, self._map.describe(self.info), len(self._map.missing))
@@ -121,6 +126,8 @@ class LiveChain:
             yield "trained on features that look ahead; a stream's are others: do not trust it"
         if self.model.reference is None:
             yield "holds no reference: streams unlike its training are not noticed; train it anew"
+        if self.model.intervals is None:
+            yield "holds no intervals: how far predictions may be off is not told; train it anew"
 
     def take(self, chunk: Chunk) -> Iterator[Step | Event]:
         """Take a chunk that holds samples; give what follows from it."""
@@ -170,18 +177,23 @@ class LiveChain:
             prediction = tuple(float(value) for value in self._predictor.step(frame))
             if self._watch is not None and not unusable:
                 events += self._shift(frame, end)
+        given = () if unusable else prediction
+        low, high = self._ends(given)
         marks = (*unusable, *quality.marks, *sorted(self._marks), *self._shift_marks())
         step = Step(
             number=self._number,
             segment=self._segment,
             time=float(end),
             status=_status(calibrating, bool(unusable), marks),
-            prediction=() if unusable else prediction,
+            prediction=given,
             marks=tuple(dict.fromkeys(marks)),
             bad_channels=self._bad,
+            bad_reasons=quality.reasons,
             n_lost=quality.n_lost,
             prototype=-1 if calibrating or unusable else self._prototype(),
             shift=self._watch.share if self._watch else float("nan"),
+            low=low,
+            high=high,
         )
         self._marks.clear()
         self._number += 1
@@ -190,6 +202,13 @@ class LiveChain:
         if calibrating and self._number == self._calibrate:
             detail = f"the normaliser has seen {self._calibrate} steps; predictions begin"
             yield Event("calibrated", end, detail)
+
+    def _ends(self, prediction: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the ends of the interval; empty where there is no prediction or no intervals."""
+        if not prediction or self.model.intervals is None:
+            return (), ()
+        low, high = self.model.intervals.ends(np.asarray(prediction, np.float32))
+        return tuple(low.tolist()), tuple(high.tolist())
 
     def _frame(self, eeg: NDArray[np.float64], quality: Quality, unusable: bool) -> FloatArray:
         """Return normalised features, shape (n_channels, n_bands); NaN where nothing is known."""

@@ -55,6 +55,15 @@ class Quality:
         return np.asarray(everything & ~self.absent)
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """What is wrong with each bad channel, in their order."""
+        kinds = ("dropped", "flat", "saturated", "noisy")
+        return tuple(
+            next(kind for kind in kinds if getattr(self, kind)[channel])
+            for channel in np.flatnonzero(self.bad)
+        )
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """What is odd about the step."""
         kinds = ("flat", "saturated", "noisy", "dropped")

@@ -171,6 +171,8 @@ class Step:
         Entry of the codebook; -1 where there is none.
     shift : float
         Share of late steps that are unlike the training, 0 to 1; NaN where not known.
+    bad_reasons : tuple of str
+        What is wrong with each of `bad_channels`.
     low, high : tuple of float
         Ends of the 80 % interval of each dimension, in [-1, 1]; empty where there is no
         prediction or the model holds no intervals.
@@ -188,6 +190,7 @@ class Step:
     latency_ms: float = 0.0
     prototype: int = -1
     shift: float = float("nan")
+    bad_reasons: tuple[str, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
 
@@ -224,8 +227,9 @@ def as_row(step: Step, label_names: tuple[str, ...]) -> dict[str, Any]:
         "time_s": round(step.time, 6),
         "status": step.status,
     }
-    values = step.prediction or (float("nan"),) * len(label_names)
-    row |= {f"{n}_pred": float(v) for n, v in zip(label_names, values, strict=True)}
+    for suffix, given in (("pred", step.prediction), ("low", step.low), ("high", step.high)):
+        values = given or (float("nan"),) * len(label_names)
+        row |= {f"{n}_{suffix}": float(v) for n, v in zip(label_names, values, strict=True)}
     return row | {
         "marks": ";".join(step.marks),
         "bad_channels": ";".join(step.bad_channels),
