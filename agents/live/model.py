@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.agent import load_agent
+from agents.intervals import PredictionIntervals, load_intervals
 from agents.live.alignment import ChannelMap, match_channels
 from agents.live.records import StreamInfo
 from agents.live.reference import Reference, load_reference
@@ -41,6 +42,8 @@ class LiveModel:
         Notes of the agent.
     exported : Path or None
         Folder of exported graphs that are used instead of torch.
+    intervals : PredictionIntervals or None
+        Intervals around its predictions.
     """
 
     encoder: FrozenEncoder
@@ -51,6 +54,7 @@ class LiveModel:
     reference: Reference | None = None
     description: dict[str, Any] = field(default_factory=dict)
     exported: Path | None = None
+    intervals: PredictionIntervals | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -118,6 +122,7 @@ def load_live_model(folder: Path, exported: Path | None = None) -> LiveModel:
         load_reference(folder),
         notes,
         exported,
+        load_intervals(folder, len(agent.label_names)),
     )
 
 

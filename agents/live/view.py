@@ -69,21 +69,30 @@ class TerminalView:
         last = steps[-1] if steps else None
         for place, name in enumerate(self._state.label_names):
             value = last.prediction[place] if last and last.prediction else math.nan
+            ends = (last.low[place], last.high[place]) if last and last.low else None
             past = [s.prediction[place] if s.prediction else math.nan for s in steps[-60:]]
-            table.add_row(name, _number(value), scale(value), trace_of(past))
+            told = f"{_number(value)}{_range(ends)}"
+            table.add_row(name, told, scale(value, ends), trace_of(past))
         if last is not None:
             marks = f"{last.status} {' '.join(last.marks)}"
             table.add_row("", Text(marks, style=COLOURS[last.status]))
         return table
 
 
-def scale(value: float) -> str:
-    """Draw a value in [-1, 1] on a line; a bare line where there is none."""
+def scale(value: float, ends: tuple[float, float] | None = None) -> str:
+    """Draw a value in [-1, 1] on a line, its interval thick; a bare line where there is none."""
     line = ["─"] * WIDTH
     line[WIDTH // 2] = "┼"
+    if ends is not None:
+        first, last = (_place(end) for end in ends)
+        line[first : last + 1] = "━" * (last + 1 - first)
     if math.isfinite(value):
-        line[round((max(-1.0, min(1.0, value)) + 1) / 2 * (WIDTH - 1))] = "●"
+        line[_place(value)] = "●"
     return "".join(line)
+
+
+def _place(value: float) -> int:
+    return round((max(-1.0, min(1.0, value)) + 1) / 2 * (WIDTH - 1))
 
 
 def trace_of(values: list[float]) -> str:
@@ -99,6 +108,10 @@ def trace_of(values: list[float]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:+.2f}" if math.isfinite(value) else "  –  "
+
+
+def _range(ends: tuple[float, float] | None) -> str:
+    return f" ({ends[0]:+.2f} to {ends[1]:+.2f})" if ends is not None else ""
 
 
 def _counters(counts: dict[str, int], last: Step | None) -> str:
