@@ -142,7 +142,10 @@ def _positions(stream: Any) -> dict[str, tuple[float, float, float]]:
 
 
 class LSLOutlet:
-    """Predictions as an LSL stream: one channel a dimension, then the status (`STATUS_CODES`).
+    """Predictions as an LSL stream.
+
+    Channels: one a dimension, then the status (`STATUS_CODES`), then the low end of the interval of
+    each dimension, then the high ends.
 
     Parameters
     ----------
@@ -156,15 +159,17 @@ class LSLOutlet:
         library = _library()
         self._n_dims = len(label_names)
         info = library.StreamInfo(
-            name, "Emotion", self._n_dims + 1, 0.0, "float32", f"eegdancer-{name}"
+            name, "Emotion", 3 * self._n_dims + 1, 0.0, "float32", f"eegdancer-{name}"
         )
-        info.set_channel_names([*label_names, "status"])
+        ends = [f"{label}_{end}" for end in ("low", "high") for label in label_names]
+        info.set_channel_names([*label_names, "status", *ends])
         self._outlet = library.StreamOutlet(info)
 
     def step(self, step: Step) -> None:
-        """Push a step, stamped with its end; NaN where there is no prediction."""
-        values = step.prediction or (np.nan,) * self._n_dims
-        row = np.array([*values, STATUS_CODES[step.status]], dtype=np.float32)
+        """Push a step, stamped with its end; NaN where there is no prediction or no interval."""
+        none = (np.nan,) * self._n_dims
+        values, low, high = (part or none for part in (step.prediction, step.low, step.high))
+        row = np.array([*values, STATUS_CODES[step.status], *low, *high], dtype=np.float32)
         self._outlet.push_sample(row, timestamp=step.time)
 
     def event(self, event: Event) -> None:
