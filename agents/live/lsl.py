@@ -13,6 +13,9 @@ from eeg_emotion_env.errors import ConfigError, DataError
 POLL_S, SILENCE_S = 0.004, 0.2
 """Time between looks for samples, and after which an empty chunk says that nothing came."""
 
+BROKEN_S = 2.0
+"""Time without samples after which the sender is looked for again."""
+
 OTHER_TYPES = ("stim", "trig", "trigger", "aux", "misc", "eog", "ecg", "emg", "bio", "acc", "gyro")
 """Types of channels that are no EEG."""
 
@@ -33,8 +36,9 @@ def _library() -> Any:
 class LSLSource:
     """An EEG stream of the Lab Streaming Layer.
 
-    Timestamps are corrected for the offset between the clocks of sender and receiver. If the
-    sender comes back after a pause, under the same source id, the stream goes on.
+    Timestamps are corrected for the offset between the clocks of sender and receiver. A sender
+    that comes back, under the same name and source id, is heard again: its channels are matched
+    by name, and it must have the same rate and unit.
 
     Parameters
     ----------
@@ -48,12 +52,17 @@ class LSLSource:
         self._lsl = _library()
         self._wait_s, self._open = wait_s, True
         found = _resolved(self._lsl, name, wait_s)
+        self._inlet = self._opened(found, wait_s)
+        self._stream = self._inlet.get_sinfo(timeout=wait_s)
+        self._columns, self._info = _described(self._stream)
+
+    def _opened(self, found: Any, wait_s: float) -> Any:
         # no "dejitter": lost samples would be smeared over the seconds around them
-        self._inlet = self._lsl.StreamInlet(
+        inlet = self._lsl.StreamInlet(
             found, max_buffered=60, processing_flags=["clocksync"], recover=True
         )
-        self._inlet.open_stream(timeout=wait_s)
-        self._columns, self._info = _described(self._inlet.get_sinfo(timeout=wait_s))
+        inlet.open_stream(timeout=wait_s)
+        return inlet
 
     @property
     def info(self) -> StreamInfo:
@@ -62,23 +71,65 @@ class LSLSource:
 
     def chunks(self) -> Iterator[Chunk]:
         """Give chunks as they come; the stream ends after `wait_s` seconds without samples."""
-        last = told = time.monotonic()
+        last = told = looked = time.monotonic()
         while self._open:
             samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
             now, clock = time.monotonic(), float(self._lsl.local_clock())
             if len(times):
-                last = told = now
-            elif now - last > self._wait_s:
+                if now - last > BROKEN_S:
+                    self._take_up(self._inlet.get_sinfo(timeout=self._wait_s))
+                last = told = looked = now
+                chosen = np.asarray(samples, np.float64)[:, self._columns]
+                yield Chunk(chosen, np.array(times), clock)  # the library reuses its memory
+                continue
+            if now - last > self._wait_s:
                 return
-            elif now - told < SILENCE_S:
-                time.sleep(POLL_S)
-                continue
-            told = now
-            if not len(times):
+            if now - looked > BROKEN_S:
+                self._look_for_the_sender()
+                looked = time.monotonic()
+            if now - told >= SILENCE_S:
+                told = now
                 yield Chunk(np.empty((0, len(self._columns))), np.empty(0), clock)
-                continue
-            chosen = np.asarray(samples, np.float64)[:, self._columns]
-            yield Chunk(chosen, np.asarray(times), clock)
+            time.sleep(POLL_S)
+
+    def _look_for_the_sender(self) -> None:
+        """Change over to a sender that came back.
+
+        The library does so too, but where the connection was not closed properly it needs half a
+        minute, and it does not look at channels and rate.
+        """
+        mine = self._stream
+        found = self._lsl.resolve_streams(
+            timeout=0.5, name=mine.name, stype=mine.stype or None, source_id=mine.source_id or None
+        )
+        others = [one for one in found if one.uid != mine.uid]
+        if len(others) != 1:
+            return
+        try:
+            inlet = self._opened(others[0], BROKEN_S)
+            self._take_up(inlet.get_sinfo(timeout=BROKEN_S))
+        except TimeoutError:
+            return  # gone again; the next look finds it or not
+        self._inlet = inlet
+
+    def _take_up(self, stream: Any) -> None:
+        """Match the channels of a sender that came back with those from before."""
+        if stream.uid == self._stream.uid:
+            return
+        columns, info = _described(stream)
+        before = self._info
+        for what, now, was in (
+            ("rate", f"{info.sfreq:g} Hz", f"{before.sfreq:g} Hz"),
+            ("unit", info.unit, before.unit),
+        ):
+            if now != was:
+                raise DataError(f"came back with another {what}, {now} and not {was}; start again")
+        gone = [name for name in before.channels if name not in info.channels]
+        if gone:
+            raise DataError(f"came back without channels {', '.join(gone)}; start again")
+        if info.channels != before.channels:
+            columns = [columns[info.channels.index(name)] for name in before.channels]
+        self._stream, self._columns = stream, columns
 
     def close(self) -> None:
         """End the stream on this side."""
