@@ -22,7 +22,7 @@ LEVEL = 0.8
 FEWEST_PEOPLE = 5
 """With fewer, a share of 80 % of people cannot be told from all of them."""
 
-SHARES = np.arange(0.5, 1.0001, 0.005)
+SHARES = np.linspace(0.5, 1.0, 101)
 """Shares of the calibration people's steps that are tried."""
 
 FloatArray = NDArray[np.float32]
@@ -115,35 +115,54 @@ class PredictionIntervals:
         low, high = np.minimum(middle - self.below, values), np.maximum(middle + self.above, values)
         return tuple(np.clip(end, -1.0, 1.0).astype(np.float32) for end in (low, high))  # type: ignore[return-value]
 
-    def save(self, model: str | os.PathLike[str], notes: dict[str, object] | None = None) -> None:
-        """Write it into the folder of a model, with JSON-able notes on how it was calibrated."""
+    def save(
+        self, model: str | os.PathLike[str], agent: str, notes: dict[str, object] | None = None
+    ) -> None:
+        """Write it into the folder of a model.
+
+        Parameters
+        ----------
+        model : path-like
+            Folder of the model.
+        agent : str
+            Fingerprint of the agent that it is for.
+        notes : dict or None
+            JSON-able notes on how it was calibrated.
+        """
         tensors = {
             name: torch.from_numpy(np.ascontiguousarray(v, np.float64))
             for name, v in vars(self).items()
         }
-        save_checkpoint(Path(model) / FOLDER, KIND, dict(notes or {}), tensors)
+        save_checkpoint(Path(model) / FOLDER, KIND, {**(notes or {}), "agent": agent}, tensors)
 
 
-def load_intervals(model: str | os.PathLike[str], n_dims: int) -> PredictionIntervals | None:
+def load_intervals(model: str | os.PathLike[str], agent: str) -> PredictionIntervals | None:
     """Load the intervals from the folder of a model; None if it has none.
+
+    Parameters
+    ----------
+    model : path-like
+        Folder of the model.
+    agent : str
+        Fingerprint of its agent.
 
     Raises
     ------
     CheckpointError
-        If they are damaged, or for another number of label dimensions than `n_dims`.
+        If they are damaged, or of another agent.
     """
     folder = Path(model) / FOLDER
     if not (folder / CONFIG_NAME).is_file():
         return None
-    _, tensors = load_checkpoint(folder, KIND)
+    saved, tensors = load_checkpoint(folder, KIND)
     try:
         loaded = PredictionIntervals(**{name: tensor.numpy() for name, tensor in tensors.items()})
     except TypeError as error:
         raise CheckpointError(f"{folder}: unusable intervals; train the model again") from error
-    if loaded.slope.shape != (n_dims,):
+    if saved.get("agent") != agent:
         raise CheckpointError(
-            f"{folder}: intervals of {len(loaded.slope)} dimensions beside an agent of {n_dims}; "
-            "restore the folder or train again"
+            f"{folder}: the intervals are of another agent than the one beside them; remove that "
+            "folder to do without, or train again"
         )
     return loaded
 
@@ -195,7 +214,8 @@ def line(
     mean_x, mean_y = np.average(x, weights=weights), np.average(y, weights=weights)
     variance = np.average(np.square(x - mean_x), weights=weights)
     covariance = np.average((x - mean_x) * (y - mean_y), weights=weights)
-    slope = covariance / variance if variance > 1e-12 else 0.0
+    # a slope against the predictions is chance
+    slope = max(covariance / variance, 0.0) if variance > 1e-12 else 0.0
     return float(mean_y - slope * mean_x), float(slope)
 
 

@@ -305,4 +305,8 @@ def _steps(group: Sequence[TrialPrediction]) -> pa.Table:
     for number, name in enumerate(group[0].label_names):
         columns[f"{name}_true"] = np.concatenate([p.labels[:, number] for p in group])
         columns[f"{name}_pred"] = np.concatenate([p.predictions[:, number] for p in group])
+        for end in ("low", "high"):
+            values = [getattr(p, end) for p in group]
+            if all(part is not None for part in values):
+                columns[f"{name}_{end}"] = np.concatenate([part[:, number] for part in values])
     return pa.table(columns)

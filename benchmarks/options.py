@@ -189,6 +189,10 @@ class Train:
     label_delay_s: str = "0"
     """Annotators' delay, seconds, or auto to estimate it from the training subjects: training
     labels are moved earlier, predictions later."""
+    interval_folds: int = 5
+    """Groups of training subjects that are left out in turn to calibrate the 80 % interval around
+    predictions; each takes as long as the training itself (and the pretraining, unless the encoder
+    comes from other people); 0 does without intervals."""
     tensorboard: Path | None = None
     """Folder for TensorBoard logs (extra: tensorboard)."""
     wandb: str | None = None
@@ -252,6 +256,15 @@ class Live:
     """Data set that the recording belongs to; told from the folders above it by default."""
     option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Option of that data set as name=value; may be repeated."""
+    browser: bool = False
+    """Show a page in the browser (extra: live): trajectory, prototype, channels, counters; pause,
+    mark, save."""
+    host: str = "127.0.0.1"
+    """Address that the page listens on; any but loopback lets other machines in, with the token."""
+    port: int = 5006
+    """Port of the page; 0 takes a free one."""
+    open: bool = True
+    """Open the page in a browser if there is a desktop; its address is printed in any case."""
     bench: bool = False
     """Measure step time, real-time factor and latency on this machine instead."""
 

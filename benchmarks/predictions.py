@@ -37,6 +37,8 @@ class TrialPrediction:
     label_delay_s : float
         Annotators' delay that the entry was trained without, and its predictions delayed by,
         seconds.
+    low, high : ndarray or None, shape (n_steps, n_dims), float32
+        Ends of the interval around each prediction, in [-1, 1]; None where there is none.
     """
 
     entry: str
@@ -50,6 +52,8 @@ class TrialPrediction:
     track: str
     source: str
     label_delay_s: float = 0.0
+    low: FloatArray | None = None
+    high: FloatArray | None = None
 
     @classmethod
     def of(

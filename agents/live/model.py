@@ -122,7 +122,7 @@ def load_live_model(folder: Path, exported: Path | None = None) -> LiveModel:
         load_reference(folder),
         notes,
         exported,
-        load_intervals(folder, len(agent.label_names)),
+        load_intervals(folder, str(notes["fingerprint"])),
     )
 
 

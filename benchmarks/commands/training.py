@@ -1,5 +1,6 @@
 """`train` and `evaluate`: models of one's own."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,13 @@ from benchmarks.commands.common import (
     seen_subjects,
     write_config,
 )
+from benchmarks.commands.intervals import (
+    calibrated_intervals,
+    encoders_like,
+    say_coverage,
+    validation_groups_of,
+    with_ends,
+)
 from benchmarks.commands.pretraining import (
     default_settings,
     description_of,
@@ -30,6 +38,7 @@ from encoders.config import StageConfig
 
 if TYPE_CHECKING:
     from agents import AgentConfig
+    from encoders import FrozenEncoder
 
 
 def train(options: arguments.Train) -> int:
@@ -72,13 +81,14 @@ def train(options: arguments.Train) -> int:
                 "label_delay_s": delay_s,
             },
             str(options.tensorboard) if options.tensorboard else None,
-            _validation_groups(encoder.description, trials),
+            validation_groups_of(encoder.description, trials),
             outputs=outputs,
         )
-    agent.save(out)
+    fingerprint = agent.save(out)
     # what the input looked like, for `live` to tell when a stream does not
     made_for = encoder if options.encoder is None else fitted(encoder, trials[0])
     Reference.fit(made_for.montage(trial.features) for trial in trials).save(out)
+    _intervals(options, trials, agent.config, encoder, fingerprint)
     write_config(out / "command.json", options)
     best = max(score for _, score in agent.description["curve"])
     say(f"agent written to {out}; {word} on validation subjects {best:.3f}")
@@ -88,6 +98,7 @@ def train(options: arguments.Train) -> int:
 def evaluate(options: arguments.Evaluate) -> int:
     """Score a trained model on subjects that it has not seen."""
     from agents import load_agent
+    from agents.intervals import load_intervals
     from benchmarks.leaderboard import leaderboard_table, write_results
     from benchmarks.predictions import TrialPrediction
     from eeg_emotion_env.playback import build_episodes
@@ -109,18 +120,22 @@ def evaluate(options: arguments.Evaluate) -> int:
             "with --test-subjects, give other data, or add --include-training"
         )
     chosen = trials if options.include_training else trials.select(unseen)
+    intervals = load_intervals(options.model, str(agent.description["fingerprint"]))
     out = out_folder(options.out)
     delay_s = float(agent.description.get("label_delay_s", 0.0))
     predictions = [
-        replace(
-            TrialPrediction.of(
-                "eegdancer",
-                agent.config.seed,
-                0,
-                trial,
-                delayed(values, delay_steps(delay_s, trial.step_s)),
+        with_ends(
+            replace(
+                TrialPrediction.of(
+                    "eegdancer",
+                    agent.config.seed,
+                    0,
+                    trial,
+                    delayed(values, delay_steps(delay_s, trial.step_s)),
+                ),
+                label_delay_s=delay_s,
             ),
-            label_delay_s=delay_s,
+            intervals,
         )
         for trial, values in zip(
             chosen, agent.predict(build_episodes(chosen, encoder.encode)), strict=True
@@ -133,6 +148,7 @@ def evaluate(options: arguments.Evaluate) -> int:
     write_results(out, predictions, context, table)
     write_config(out / "command.json", options)
     print_table(table, context)
+    say_coverage(intervals, predictions, out)
     say(f"predictions and metrics written to {out}")
     return 0
 
@@ -157,11 +173,23 @@ def _agent_config(options: arguments.Train) -> "AgentConfig":
     )
 
 
-def _validation_groups(description: dict[str, Any], trials: Trials) -> Sequence[str]:
-    """Return the subjects that the encoder was stopped on, if they are of this data set."""
-    made = (description.get("dataset"), description.get("source"))
-    known: Sequence[str] = description.get("validation_groups", ())
-    return known if made == (trials[0].dataset, trials[0].source) else ()
+def _intervals(
+    options: arguments.Train,
+    trials: Trials,
+    config: "AgentConfig",
+    encoder: "FrozenEncoder",
+    fingerprint: str,
+) -> None:
+    """Calibrate intervals and write them beside the agent."""
+    from agents.intervals import FOLDER
+
+    # those of an earlier training into this folder
+    shutil.rmtree(options.out / FOLDER, ignore_errors=True)
+    encoders = encoders_like(encoder, options.encoder is not None, trials, options.seed)
+    intervals = calibrated_intervals(trials, config, options.interval_folds, encoders)
+    if intervals is not None:
+        notes = {"subjects": list(map(str, trials.subjects)), "folds": options.interval_folds}
+        intervals.save(options.out, fingerprint, {**notes, "seed": config.seed})
 
 
 def _require_unseen(
