@@ -20,6 +20,7 @@ from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import episode_metrics
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.rewards import Reward, make_reward
+from eeg_emotion_env.tape import Tape
 from eeg_emotion_env.trial import FloatArray, TrialKey
 
 __all__ = [
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 
+FEW = 8
+"""So few environments are quicker begun one by one than by indexing with arrays."""
+
+
 class TrajectoryMetrics(Mapping[str, float]):
     """Metrics of an episode as `episode_metrics` gives them, computed when first looked at.
 
@@ -42,28 +47,36 @@ class TrajectoryMetrics(Mapping[str, float]):
     ----------
     labels : ndarray, shape (n_steps, n_dims), float32
         Labels of the episode.
-    steps : list of ndarray, each (n_envs, n_dims), float32
-        Predictions of all environments at the steps of the episode.
+    history : list of ndarray, each (n_envs, n_dims), float32
+        Predictions of all environments at each step; may go on to grow.
+    steps : slice
+        The steps of the episode.
     env : int
         Environment that played it.
     names : tuple of str
         Names of the dimensions.
     """
 
-    __slots__ = ("_env", "_labels", "_names", "_steps", "_values")
+    __slots__ = ("_env", "_history", "_labels", "_names", "_steps", "_values")
 
     def __init__(
-        self, labels: FloatArray, steps: list[FloatArray], env: int, names: tuple[str, ...]
+        self,
+        labels: FloatArray,
+        history: list[FloatArray],
+        steps: slice,
+        env: int,
+        names: tuple[str, ...],
     ) -> None:
-        self._labels, self._steps, self._env, self._names = labels, steps, env, names
+        self._labels, self._history, self._steps = labels, history, steps
+        self._env, self._names = env, names
         self._values: dict[str, float] | None = None
 
     @property
     def _computed(self) -> dict[str, float]:
         if self._values is None:
-            predictions = np.stack([step[self._env] for step in self._steps])
+            predictions = np.stack([step[self._env] for step in self._history[self._steps]])
             self._values = episode_metrics(self._labels, predictions, self._names)
-            self._steps = []
+            self._history = []
         return self._values
 
     def __getitem__(self, name: str) -> float:
@@ -111,8 +124,10 @@ class BatchedPlayback:
         Predictions of the last step, limited to [-1, 1]; a new array each step.
     labels : ndarray, shape (n_envs, n_dims), float32
         Labels that they were scored on (NaN where not annotated); a new array each step.
-    terms : dict of str to ndarray, shape (n_envs,), float64
-        Terms of the last rewards, by dimension, such as ``squared_error_valence``.
+    terms : list of ndarray, each (n_envs,), float64
+        Terms of the last rewards, in the order of `term_names`.
+    term_names : tuple of str
+        Their names, such as ``squared_error_valence``.
     episode : ndarray, shape (n_envs,), int64
         Episode that each environment plays, as a position in `keys`.
     """
@@ -135,65 +150,41 @@ class BatchedPlayback:
         self.n_envs, self.step_s, self.label_names = n_envs, first.step_s, first.label_names
         self.rng = rng or np.random.default_rng()
         self.order = EpisodeOrder(len(self._episodes))
-        self._store()
+        self.tape = Tape(self._episodes, self.layout, self.reward, n_envs)
         self._allocate()
-
-    def _store(self) -> None:
-        """Lay all episodes one after another, each followed by the row seen at its end."""
-        episodes, dims = self._episodes, self.layout.n_dims
-        self._rows = np.concatenate([self.layout.rows(episode) for episode in episodes])
-        lengths = np.array([episode.n_steps for episode in episodes])
-        ends = np.cumsum(lengths + 1) - 1
-        self._longest = int(lengths.max())
-        self._first_rows = ends - lengths
-        self._starts: list[int] = self._first_rows.tolist()
-        self._following = np.arange(1, len(self._rows) + 1)
-        self._following[ends] = ends
-        self._is_last = np.zeros(len(self._rows), np.bool_)
-        self._is_last[ends - 1] = True
-        unlabelled = np.full((1, dims), np.nan, np.float32)
-        self._labels = np.concatenate([x for e in episodes for x in (e.labels, unlabelled)])
-        # For each row: 1 / predictions made, its complement to 1, then the reward's constants.
-        idle = self.reward.prepare(unlabelled)
-        blocks = [x for e in episodes for x in (self.reward.prepare(e.labels), idle)]
-        share = np.concatenate([1.0 / np.arange(1, n + 2) for n in lengths])
-        shares = np.broadcast_to(np.stack([share, 1.0 - share])[:, None], (2, dims, len(share)))
-        table = np.concatenate([shares, np.concatenate(blocks).transpose(2, 1, 0)])
-        self._table = np.ascontiguousarray(table)  # taking from any other order copies all of it
 
     def _allocate(self) -> None:
         n, dims = self.n_envs, self.layout.n_dims
         self.episode = np.zeros(n, dtype=np.int64)
         self.predictions = np.zeros((n, dims), np.float32)
         self.labels = np.full((n, dims), np.nan, np.float32)
-        self.terms: dict[str, NDArray[np.float64]] = {}
-        self._row = np.zeros(n, dtype=np.int64)
-        # Previous prediction, mean and spread of predictions, in the order of the observation.
-        # The variance stands before them, so that one addition serves both moments.
+        self.terms: list[NDArray[np.float64]] = []
+        # Previous prediction, mean and spread of predictions, in the order of the observation,
+        # then their variance. Numbers of one dimension lie side by side.
         self._state = np.zeros((4, dims, n))
-        self._variance, self._previous, self._mean, self._spread = self._state
-        self._moments, self._change = self._state[0:3:2], np.zeros((2, dims, n))
-        self._variance_change, self._mean_change = self._change
-        self._by_env = self._state[1:].reshape(3 * dims, n).T
+        self._previous, self._mean, self._spread, self._variance = self._state
+        self._by_env = self._state[:3].reshape(3 * dims, n).T
+        self._change = np.zeros((dims, n))
         self._sums: Sequence[NDArray[np.float64]] = self._zero_sums()
         self._require_own_sums()
         self._history: list[FloatArray] = []
         high = np.ones((n, dims), np.float32)
         self._bounds = -high, high
-        self._dims, self._constants = range(dims), range(2, len(self._table))
-        self._term_names = self.reward.names(self.label_names)
+        self._dims = range(dims)
+        self.term_names = self.reward.names(self.label_names)
         self._own_part = self.layout.own
 
     def _require_own_sums(self) -> None:
         """Refuse a reward that keeps the array of predictions, whose memory is used again."""
         action = np.zeros((self.layout.n_dims, self.n_envs))
-        constants = [np.zeros_like(action)] * (len(self._table) - 2)
+        constants = [np.zeros_like(action) for _ in self.tape.constants()[2]]
         with np.errstate(all="ignore"):
             _, kept = self.reward.step(action, constants, self._zero_sums())
-        if any(np.shares_memory(values, action) for values in kept):
+        given = [action, *constants]
+        if any(np.shares_memory(values, other) for values in kept for other in given):
             raise ConfigError(
-                f"reward {self.reward.name!r} keeps the predictions it was given among its sums; "
-                "return a copy, such as action + 0.0"
+                f"reward {self.reward.name!r} keeps predictions or constants it was given among "
+                "its sums; return a copy, such as action + 0.0"
             )
 
     def _zero_sums(self) -> list[NDArray[np.float64]]:
@@ -202,7 +193,7 @@ class BatchedPlayback:
     @property
     def steps(self) -> NDArray[np.int64]:
         """Steps done in the episode of each environment, shape (n_envs,)."""
-        return np.asarray(self._row - self._first_rows[self.episode])
+        return np.asarray(self.tape.row - self.tape.starts[self.episode])
 
     def seed(self, rng: np.random.Generator) -> None:
         """Take a new source of randomness and start the order of episodes anew."""
@@ -254,13 +245,19 @@ class BatchedPlayback:
         if episodes is None:
             draw, rng = self.order.draw, self.rng
             episodes = [draw(rng) for _ in indices]
-        # Few end at a time: one by one is quicker than indexing with arrays.
+        if len(indices) > FEW:
+            self._begin_at(np.asarray(indices), np.asarray(episodes))
+            return
         for env, number in zip(indices, episodes, strict=True):
-            self.episode[env] = number
-            self._row[env] = self._starts[number]
-            self._state[:, :, env] = 0.0
-            for values in self._sums:
-                values[:, env] = 0.0
+            self._begin_at(env, number)
+
+    def _begin_at(self, envs: Any, numbers: Any) -> None:
+        """Begin episodes in one environment (integers) or several (arrays)."""
+        self.episode[envs] = numbers
+        self.tape.begin(envs, numbers)
+        self._state[:, :, envs] = 0.0
+        for values in self._sums:
+            values[:, envs] = 0.0
 
     def step(self, actions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score one prediction of each environment and move on.
@@ -285,19 +282,12 @@ class BatchedPlayback:
         ConfigError
             If the shape is wrong or an action is NaN.
         """
-        self.predictions = self._limited(actions)
-        self._remember(self.predictions)
-        row = self._row
-        # From here on dimensions come first: numbers of one dimension lie side by side.
-        action = self._previous
-        action[:] = self.predictions.T
-        # Indexing one by one is quicker than unpacking an array.
-        table = self._table.take(row, axis=2)
-        self._update_own(action, table[0], table[1])
-        rewards = self._score(action, [table[place] for place in self._constants])
-        self.labels = self._labels.take(row, axis=0)
-        self._row = self._following[row]
-        return rewards, self._is_last[row]
+        self._take(actions)
+        share, rest, constants = self.tape.constants()
+        self._update_own(share, rest)
+        rewards = self._score(constants)
+        self.labels, done = self.tape.advance()
+        return rewards, done
 
     def observe(self, indices: NDArray[np.integer] | None = None) -> FloatArray:
         """Return the current observations, a new array.
@@ -312,10 +302,10 @@ class BatchedPlayback:
         ndarray, shape (n_envs or len(indices), size), float32
             Observations.
         """
-        row, own = self._row, self._by_env
-        if indices is not None:
-            row, own = row[indices], own[indices]
-        observations = self._rows.take(row, axis=0)
+        if indices is None:
+            observations, own = self.tape.observations(), self._by_env
+        else:
+            observations, own = self.tape.observations_of(indices), self._by_env[indices]
         observations[:, self._own_part] = own
         return observations
 
@@ -340,53 +330,54 @@ class BatchedPlayback:
         labels, predictions : ndarray, shape (n_steps_done, n_dims), float32
             Labels are NaN where not annotated.
         """
-        row, start = int(self._row[env]), self._starts[self.episode[env]]
+        row, start = self._span(env)
         if row == start:
-            return self._labels[:0], self._labels[:0]
+            return self.tape.labels[:0], self.tape.labels[:0]
         predictions = np.stack([step[env] for step in self._history[start - row :]])
-        return self._labels[start:row], predictions
+        return self.tape.labels[start:row], predictions
 
     def finished_metrics(self, env: int) -> TrajectoryMetrics:
         """Return metrics of the current episode so far; ask before the next step or reset."""
-        row, start = int(self._row[env]), self._starts[self.episode[env]]
-        steps = self._history[start - row :]
-        return TrajectoryMetrics(self._labels[start:row], steps, env, self.label_names)
+        row, start = self._span(env)
+        labels, history = self.tape.labels[start:row], self._history
+        steps = slice(len(history) - len(labels), len(history))
+        return TrajectoryMetrics(labels, history, steps, env, self.label_names)
+
+    def _span(self, env: int) -> tuple[int, int]:
+        """Return the row of an environment and the first row of its episode."""
+        tape = self.tape
+        return int(tape.row[env]), int(tape.starts[self.episode[env]])
 
     def _remember(self, predictions: FloatArray) -> None:
-        # Dropping the oldest now and then costs less than a queue that cannot be sliced.
-        if len(self._history) >= 4 * self._longest:
-            del self._history[: 3 * self._longest]
+        # Dropping the oldest now and then costs less than a queue that cannot be sliced. The list
+        # is left as it is: metrics that nobody has looked at yet may need it.
+        if len(self._history) >= 4 * self.tape.longest:
+            self._history = self._history[-self.tape.longest :]
         self._history.append(predictions)
 
-    def _update_own(
-        self,
-        action: NDArray[np.float64],
-        share: NDArray[np.float64],
-        rest: NDArray[np.float64],
-    ) -> None:
+    def _update_own(self, share: NDArray[np.float64], rest: NDArray[np.float64]) -> None:
         """Update mean and spread of the predictions; `share` is 1 / number of predictions."""
-        variance, change = self._variance, self._mean_change
-        delta = action - self._mean
+        mean, variance, change = self._mean, self._variance, self._change
+        delta = self._previous - mean
         multiply(delta, share, change)
-        multiply(change, delta, self._variance_change)
-        self._moments += self._change
+        mean += change
+        change *= delta
+        variance += change
         variance *= rest
         sqrt(variance, self._spread)
 
-    def _score(
-        self, action: NDArray[np.float64], constants: list[NDArray[np.float64]]
-    ) -> NDArray[np.float64]:
-        terms, self._sums = self.reward.step(action, constants, self._sums)
+    def _score(self, constants: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        terms, self._sums = self.reward.step(self._previous, constants, self._sums)
         columns = [term[dim] for dim in self._dims for term in terms]
-        self.terms = dict(zip(self._term_names, columns))  # noqa: B905 (strict is slow)
+        self.terms = columns
         # In the order of the single environment's sum, so that both agree to the last bit.
         rewards: NDArray[np.float64] = columns[0] + columns[1] if columns[1:] else columns[0].copy()
         for column in columns[2:]:
             rewards += column
         return rewards
 
-    def _limited(self, actions: ArrayLike) -> FloatArray:
-        """Return actions as a new float32 array within [-1, 1]."""
+    def _take(self, actions: ArrayLike) -> None:
+        """Take predictions, limited to [-1, 1]."""
         low, high = self._bounds
         values = np.asarray(actions, dtype=np.float32)
         if values.shape != high.shape:
@@ -395,7 +386,8 @@ class BatchedPlayback:
         flat = limited.ravel()
         if isnan(flat.dot(flat)):
             raise ConfigError("actions hold NaN: a prediction must be a number in [-1, 1]")
-        return limited
+        self.predictions, self._previous[:] = limited, limited.T
+        self._remember(limited)
 
 
 def _objects(values: list[Any]) -> NDArray[np.object_]:

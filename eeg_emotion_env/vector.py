@@ -136,7 +136,8 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         self._ended = self._none
         self._everywhere = np.ones(self.num_envs, np.bool_)
         self._everywhere.setflags(write=False)
-        self._term_masks = [f"_{name}" for name in playback.reward.names(playback.label_names)]
+        names = playback.term_names
+        self._term_names = (*names, *(f"_{name}" for name in names))
         self._id_table = playback.id_table()
         self._varying_ids = [k for k, table in self._id_table.items() if len(set(table)) > 1]
         self._ids: dict[str, Any] = {}
@@ -253,7 +254,9 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         if len(self._ended):
             scored = scored.copy()
             scored[self._ended] = False
-        terms = {**playback.terms, **dict.fromkeys(self._term_masks, scored)}
+        columns = playback.terms
+        masks = [scored] * len(columns)
+        terms = dict(zip(self._term_names, [*columns, *masks]))  # noqa: B905 (strict is slow)
         return {
             "label": playback.labels,
             "_label": scored,

@@ -148,7 +148,7 @@ def test_batch_equals_the_single_environment(reward, gaps, privileged):
         rewards.append(r)
         done.append(d)
         labels.append(batch.labels)
-        terms = dict(batch.terms)
+        terms = dict(zip(batch.term_names, batch.terms, strict=True))
         for i in np.flatnonzero(d):
             observed_metrics = batch.finished_metrics(i)
             truth, guess = batch.trajectory(i)
