@@ -22,6 +22,9 @@ STALLED_S = 1.0
 MOST_LATENCY_S = 60.0
 """What looks like more is another clock, not latency."""
 
+STOPPED = "stopped by the user"
+"""What is said of an end by Ctrl-C."""
+
 IDLE_S = 0.1
 """Time between two looks for notes while a file waits."""
 
@@ -140,7 +143,7 @@ class LiveRun:
         try:
             self._loop()
         except KeyboardInterrupt:
-            self._tell(Event("ended", self._last, "stopped by the user"))
+            self._tell(Event("ended", self._last, STOPPED))
         finally:
             self.stop()
             self._finish()

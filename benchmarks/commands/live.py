@@ -1,9 +1,12 @@
 """`live`: predictions from a running stream."""
 
 import math
+import os
 import sys
+import time
+import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +17,17 @@ from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.paths import home_expanded
 
 if TYPE_CHECKING:
-    from agents.live import Event, LiveModel, LiveState, Output, Source, Step, Summary
+    from agents.live import (
+        Event,
+        LiveChain,
+        LiveModel,
+        LiveRun,
+        LiveState,
+        Output,
+        Source,
+        Step,
+        Summary,
+    )
 
 
 def live(options: arguments.Live) -> int:
@@ -37,6 +50,10 @@ def live(options: arguments.Live) -> int:
 
 
 def _check(options: arguments.Live) -> None:
+    if options.browser and not options.bench:
+        from agents.live.page import require_bokeh
+
+        require_bokeh()
     if not options.speed > 0:
         raise ConfigError(f"--speed must be positive (1 is real time), not {options.speed:g}")
     for name in ("calibration", "wait", "duration"):
@@ -78,8 +95,55 @@ def _run(options: arguments.Live, model: "LiveModel", source: "Source") -> "Summ
     if not shown:
         outputs.append(_Lines(model.label_names))
     run = LiveRun(source, chain, outputs, options.duration or math.inf)
-    with _view(state, f"{options.model} on {source.info.name}") if shown else nullcontext():
-        return run.run()
+    title = f"{options.model} on {source.info.name}"
+    with _page(options, title, chain, state, run) if options.browser else nullcontext():
+        with _view(state, title) if shown else nullcontext():
+            summary = run.run()
+        if options.browser and not _ends_with_the_run(options, state):
+            _wait()
+    return summary
+
+
+@contextmanager
+def _page(
+    options: arguments.Live, title: str, chain: "LiveChain", state: "LiveState", run: "LiveRun"
+) -> Iterator[None]:
+    from agents.live.page import is_loopback, page_info, serve_page
+
+    log = str(options.out.absolute()) if options.out else None
+    server = serve_page(page_info(chain, title, log), state, run, options.host, options.port)
+    with server:
+        say(f"page: {server.url}")
+        if not is_loopback(options.host):
+            say(
+                "the page is not encrypted, and who reads the address can use it: stay in a "
+                "network that you trust, or leave --host out and use an SSH tunnel"
+            )
+        if options.open and _has_desktop():
+            # its command line can be read by others: an address that works once
+            webbrowser.open(server.ticket_url())
+        yield
+
+
+def _has_desktop() -> bool:
+    if sys.platform in ("darwin", "win32"):
+        return "SSH_CONNECTION" not in os.environ
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _ends_with_the_run(options: arguments.Live, state: "LiveState") -> bool:
+    """Say whether the page closes at the end: nobody is there, or has said when it is over."""
+    from agents.live.runner import STOPPED
+
+    asked = options.duration is not None or any(e.detail == STOPPED for _, e in state.since()[1])
+    return asked or not (sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def _wait() -> None:
+    say("the stream has ended; the page stays until Ctrl-C")
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(0.5)
 
 
 @contextmanager

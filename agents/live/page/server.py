@@ -1,0 +1,263 @@
+"""The page's server: Bokeh in a thread of its own, behind a gate that every request passes."""
+
+import asyncio
+import logging
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+from bokeh.document import Document
+from bokeh.resources import Resources
+from bokeh.server.server import BaseServer
+from bokeh.server.tornado import BokehTornado
+from bokeh.server.views.autoload_js_handler import AutoloadJsHandler
+from bokeh.server.views.doc_handler import DocHandler
+from bokeh.server.views.metadata_handler import MetadataHandler
+from bokeh.server.views.static_handler import StaticHandler
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
+from tornado.ioloop import IOLoop
+from tornado.netutil import bind_sockets
+from tornado.web import ErrorHandler
+
+from agents.live.page.budget import Budget
+from agents.live.page.document import TICK_MS, PageView
+from agents.live.page.handlers import Entrance, Page, Refusal, routes
+from agents.live.page.info import Controls, PageInfo
+from agents.live.page.security import Gate
+from agents.live.state import LiveState
+from eeg_emotion_env.errors import ConfigError
+
+MOST_PAGES = 20
+"""Pages that may be open at once."""
+
+PING_S = 10
+"""A browser that does not answer a ping within this time is let go of."""
+
+UNUSED_MS = 5000
+"""Time after which a page that nobody looks at is forgotten."""
+
+START_S = 30.0
+
+SWITCH_S = 2e-4
+"""Time after which Python lets another thread go on while there is a page. The usual 5 ms would be
+lost by the run each time that it comes back from arithmetic while the page is at work."""
+
+
+class _Site(BokehTornado):
+    """Bokeh's application behind a gate.
+
+    Parameters
+    ----------
+    gate : Gate
+        Who may come in.
+    cookie : str
+        Name of the cookie.
+    **more
+        As for `BokehTornado`.
+    """
+
+    def __init__(self, gate: Gate, cookie: str, **more: Any) -> None:
+        self._gate, self._cookie = gate, cookie
+        super().__init__(**more)
+
+    def get_handler_delegate(
+        self, request: HTTPServerRequest, target_class: Any, *args: Any, **more: Any
+    ) -> Any:
+        """Decide about a request: every one, static files and websockets too, comes through."""
+        reason = self._refuses(request)
+        if reason is None and target_class in (AutoloadJsHandler, MetadataHandler):
+            return super().get_handler_delegate(request, ErrorHandler, {"status_code": 404})
+        if reason is None:
+            chosen = Page if target_class is DocHandler else target_class
+            return super().get_handler_delegate(request, chosen, *args, **more)
+        if self._enters(request):
+            kept = {"cookie": self._cookie, "token": self._gate.token}
+            return super().get_handler_delegate(request, Entrance, kept)
+        return super().get_handler_delegate(request, Refusal, {"reason": reason})
+
+    def _refuses(self, request: HTTPServerRequest) -> str | None:
+        headers, cookie = request.headers, request.cookies.get(self._cookie)
+        # with a token in the address, the way in is taken, and the address is cleaned
+        value = cookie.value if cookie and "token" not in request.arguments else None
+        websocket = request.path == "/ws" or "Upgrade" in headers
+        return self._gate.refuses(headers.get("Host", ""), headers.get("Origin"), value, websocket)
+
+    def _enters(self, request: HTTPServerRequest) -> bool:
+        """Say whether a request without the cookie brings the token."""
+        given, headers = request.arguments.get("token"), request.headers
+        if not given or request.method != "GET" or request.path != "/":
+            return False
+        place = self._gate.refuses_place(headers.get("Host", ""), headers.get("Origin"), False)
+        return place is None and self._gate.opens(given[-1].decode("latin-1"))
+
+    def resources(self, absolute_url: str | bool | None = None) -> Resources:
+        """Return scripts of our own, whatever the environment says: laboratories are offline."""
+        return Resources(mode="server", root_url="/", path_versioner=StaticHandler.append_version)
+
+
+class PageServer:
+    """Serves the page of a run until it is closed; use it as a context.
+
+    It reads `LiveState` and never waits for the run, nor the run for it.
+
+    Parameters
+    ----------
+    info : PageInfo
+        What is shown.
+    state : LiveState
+        What is shown.
+    controls : Controls
+        What the buttons do: the run.
+    host : str
+        Address to listen on.
+    port : int
+        Port; 0 takes a free one.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot listen there.
+    """
+
+    def __init__(
+        self,
+        info: PageInfo,
+        state: LiveState,
+        controls: Controls,
+        host: str = "127.0.0.1",
+        port: int = 5006,
+    ) -> None:
+        self._info, self._state, self._controls = info, state, controls
+        self._sockets = _listening(host, port)
+        self.host, self.port = host, self._sockets[0].getsockname()[1]
+        self.gate = Gate(host)
+        self._budget = Budget()
+        self._ready, self._failure = threading.Event(), None  # type: threading.Event, Any
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._done: asyncio.Event | None = None
+        self._site: _Site | None = None
+        self._thread = threading.Thread(target=self._serve, name="eegdancer-page", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Address with the token."""
+        return self._url(self.gate.token)
+
+    def ticket_url(self) -> str:
+        """Return an address that works once."""
+        return self._url(self.gate.ticket())
+
+    def _url(self, secret: str) -> str:
+        name = _own_address() if self.host in ("", "0.0.0.0", "::") else self.host
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/?token={secret}"
+
+    @property
+    def n_pages(self) -> int:
+        """Pages that are open."""
+        return len(self._site.get_sessions("/")) if self._site is not None else 0
+
+    def __enter__(self) -> "PageServer":
+        self._switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(SWITCH_S, self._switch_s))
+        self._thread.start()
+        if not self._ready.wait(START_S) or self._failure is not None:
+            raise ConfigError(f"the page could not be served: {self._failure or 'no answer'}")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        sys.setswitchinterval(self._switch_s)
+
+    def close(self) -> None:
+        """Show open pages the end, and stop."""
+        if self._loop is None or not self._thread.is_alive():
+            return
+        if self.n_pages:
+            time.sleep(2 * TICK_MS / 1e3)
+        assert self._done is not None
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(timeout=5.0)
+
+    def _serve(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except Exception as error:  # whatever happens to the page, the run goes on
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
+        self._site = self._made_site()
+        http = HTTPServer(self._site)
+        http.add_sockets(self._sockets)
+        server = BaseServer(IOLoop.current(), self._site, http)
+        server.start()
+        self._ready.set()
+        await self._done.wait()
+        server.stop()
+        await http.close_all_connections()
+
+    def _made_site(self) -> _Site:
+        # closed browsers are nothing to warn of
+        logging.getLogger("bokeh").setLevel(logging.ERROR)
+        return _Site(
+            self.gate,
+            f"eegdancer-{self.port}",
+            applications={"/": self._fill},
+            extra_patterns=routes(self._state, self._info.maps),
+            use_index=False,
+            # the gate compares origins; it must not depend on the name that is used
+            extra_websocket_origins=["*"],
+            # Bokeh would put them into the page, the cookie too
+            include_headers=[],
+            include_cookies=[],
+            check_unused_sessions_milliseconds=UNUSED_MS,
+            unused_session_lifetime_milliseconds=UNUSED_MS,
+            websocket_ping_interval=PING_S,
+            websocket_ping_timeout=PING_S,
+            # addresses hold the token
+            log_function=_say_nothing,
+        )
+
+    def _fill(self, document: Document) -> None:
+        if self.n_pages > MOST_PAGES:
+            document.template = "{% block inner_body %}" + TOO_MANY + "{% endblock %}"
+            return
+        PageView(document, self._info, self._state, self._controls, self._budget)
+
+
+TOO_MANY = f"{MOST_PAGES} pages are open; close one and load this one again."
+
+
+def _say_nothing(handler: Any) -> None:
+    """Log no request."""
+
+
+def _own_address() -> str:
+    """Return the address that other machines know this one by, or its name without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # of documentation; a datagram socket sends nothing
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
+
+
+def _listening(host: str, port: int) -> list[socket.socket]:
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"--port must be from 0 (any free one) to 65535, not {port}")
+    try:
+        return bind_sockets(port, host)
+    except socket.gaierror as error:
+        raise ConfigError(
+            f"--host {host}: no such address; give one of this machine, such as 127.0.0.1"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} on {host} cannot be used ({error.strerror or error}); take another with "
+            "--port, or 0 for any that is free"
+        ) from error
