@@ -9,28 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.quantiles import Values, calibrated, equal_weights
 from eeg_emotion_env.errors import ConfigError
 from encoders.checkpoint import CONFIG_NAME, load_checkpoint, save_checkpoint
 from encoders.errors import CheckpointError
+
+FloatArray = NDArray[np.float32]
 
 KIND = "prediction intervals"
 FOLDER = "intervals"
 
 LEVEL = 0.8
 """Share of a new person's steps that an interval is to hold, on average over people."""
-
-FEWEST_PEOPLE = 5
-"""With fewer, a share of 80 % of people cannot be told from all of them."""
-
-SHARES = np.linspace(0.5, 1.0, 101)
-"""Shares of the calibration people's steps that are tried."""
-
-FloatArray = NDArray[np.float32]
-Values = NDArray[np.float64]
-
-Errors = Callable[[Sequence[int]], Callable[[int], Values]]
-"""Takes the people that something may be fitted on; the function that it returns gives the errors
-of a person (one of them or not)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +34,8 @@ class PredictionIntervals:
     ----------
     offset, slope : ndarray, shape (n_dims,)
         Middle = offset + slope × prediction.
-    below, above : ndarray, shape (n_dims,)
-        From the middle to the ends.
+    half_width : ndarray, shape (n_dims,)
+        From the middle to each end.
     constant : ndarray, shape (2, n_dims)
         Ends of the interval of somebody who sees no EEG, calibrated in the same way: what a
         useful interval has to beat.
@@ -62,8 +52,7 @@ class PredictionIntervals:
 
     offset: Values
     slope: Values
-    below: Values
-    above: Values
+    half_width: Values
     constant: Values
     shares: Values
     reached: Values
@@ -87,19 +76,22 @@ class PredictionIntervals:
         labels : sequence of ndarray, each (n_steps, n_dims)
             Labels, NaN where not annotated.
         predictions : sequence of ndarray, each (n_steps, n_dims)
-            What models predicted that did not learn from the trial's person (`cross_predictions`).
+            What models predicted that did not learn from the trial's person (see
+            `agents.cross_fitting`).
         level : float
             Share of a new person's steps to hold.
 
         Raises
         ------
         ConfigError
-            If a dimension is annotated for fewer than `FEWEST_PEOPLE` people.
+            If a dimension is annotated for too few people (`agents.quantiles.FEWEST_PEOPLE`).
         """
         if not 0 < level < 1:
             raise ConfigError(f"level must lie in (0, 1), not {level}")
-        columns = [_column(*by_person(people, labels, predictions, dim), level)
-                   for dim in range(labels[0].shape[1])]  # fmt: skip
+        columns = [
+            _column(*by_person(people, labels, predictions, dim), level)
+            for dim in range(labels[0].shape[1])
+        ]
         stacked = {name: np.array([column[name] for column in columns]) for name in columns[0]}
         stacked["constant"] = stacked["constant"].T
         stacked["n_people"] = stacked["n_people"].min(keepdims=True)
@@ -112,8 +104,9 @@ class PredictionIntervals:
         """
         values = np.asarray(predictions, np.float32).astype(np.float64)
         middle = self.offset + self.slope * values
-        low, high = np.minimum(middle - self.below, values), np.maximum(middle + self.above, values)
-        return tuple(np.clip(end, -1.0, 1.0).astype(np.float32) for end in (low, high))  # type: ignore[return-value]
+        low = np.clip(np.minimum(middle - self.half_width, values), -1.0, 1.0)
+        high = np.clip(np.maximum(middle + self.half_width, values), -1.0, 1.0)
+        return low.astype(np.float32), high.astype(np.float32)
 
     def save(
         self, model: str | os.PathLike[str], agent: str, notes: dict[str, object] | None = None
@@ -190,14 +183,16 @@ def by_person(
 def _column(labels: list[Values], guesses: list[Values], level: float) -> dict[str, object]:
     """Calibrate one dimension."""
     everybody = range(len(labels))
-    ends = calibrated(lambda fitted: _off_line(labels, guesses, fitted), len(labels), level)
+    ends = calibrated(
+        lambda fitted: _off_line(labels, guesses, fitted), len(labels), level, symmetric=True
+    )
+    # the distribution of labels may lean to one side
     plain = calibrated(lambda _: lambda person: labels[person], len(labels), level)
     offset, slope = line(labels, guesses, everybody)
     return {
         "offset": offset,
         "slope": slope,
-        "below": -ends.low,
-        "above": ends.high,
+        "half_width": ends.high,
         "constant": np.clip([plain.low, plain.high], -1.0, 1.0),
         "shares": ends.share,
         "reached": ends.reached,
@@ -224,132 +219,3 @@ def _off_line(
 ) -> Callable[[int], Values]:
     offset, slope = line(labels, guesses, fitted)
     return lambda person: labels[person] - offset - slope * guesses[person]
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Where errors end: two quantiles.
-
-    Attributes
-    ----------
-    low, high : float
-        Quantiles of the errors.
-    share : float
-        Share of the calibration people's steps between them.
-    reached : float
-        Share of the steps of people who were left out in turn.
-    """
-
-    low: float
-    high: float
-    share: float
-    reached: float
-
-
-def calibrated(errors: Errors, n_people: int, level: float, symmetric: bool = False) -> Ends:
-    """Find quantiles of errors between which `level` of a new person's steps fall.
-
-    Steps of a person are far from independent, so people are the unit: each counts equally,
-    however many steps there are. Quantiles of few people are too narrow for the next one. How much
-    wider they must be is measured: each person is left out in turn, and the smallest share of the
-    others' steps is taken whose quantiles hold `level` of the steps of those left out, on average.
-
-    Parameters
-    ----------
-    errors : Errors
-        Errors of each person, fitted on given people.
-    n_people : int
-        People.
-    level : float
-        Share to hold.
-    symmetric : bool
-        Whether both ends are the same quantile of the absolute error.
-    """
-    if n_people < FEWEST_PEOPLE:
-        raise ConfigError(
-            f"intervals need labels of at least {FEWEST_PEOPLE} people, not {n_people}; train on "
-            "more, or without intervals"
-        )
-    held = np.mean([_held(errors, n_people, person, symmetric) for person in range(n_people)], 0)
-    enough = np.flatnonzero(held >= level - 1e-9)
-    place = int(enough[0]) if len(enough) else len(SHARES) - 1
-    everybody = range(n_people)
-    of = errors(everybody)
-    low, high = _quantiles(
-        [of(person) for person in everybody], SHARES[place : place + 1], symmetric
-    )
-    return Ends(float(low[0]), float(high[0]), float(SHARES[place]), float(held[place]))
-
-
-def _held(errors: Errors, n_people: int, person: int, symmetric: bool) -> Values:
-    """Share of a person's steps between quantiles of all others, for each of `SHARES`."""
-    others = [other for other in range(n_people) if other != person]
-    of = errors(others)
-    low, high = _quantiles([of(other) for other in others], SHARES, symmetric)
-    own = np.sort(of(person))
-    inside = np.searchsorted(own, high, "right") - np.searchsorted(own, low, "left")
-    return np.asarray(inside / len(own), np.float64)
-
-
-def _quantiles(errors: Sequence[Values], shares: Values, symmetric: bool) -> tuple[Values, Values]:
-    values, weights = np.concatenate(errors), equal_weights(errors)
-    if symmetric:
-        half = _weighted_quantiles(np.abs(values), shares, weights)
-        return -half, half
-    tails = (1.0 - shares) / 2.0
-    both = _weighted_quantiles(values, np.concatenate([tails, 1.0 - tails]), weights)
-    return both[: len(shares)], both[len(shares) :]
-
-
-def _weighted_quantiles(values: Values, shares: Values, weights: Values) -> Values:
-    return np.asarray(np.quantile(values, shares, weights=weights, method="inverted_cdf"))
-
-
-def equal_weights(parts: Sequence[Values]) -> Values:
-    """Return weights of the concatenated steps by which each part counts equally."""
-    return np.concatenate([np.full(len(part), 1.0 / len(part)) for part in parts])
-
-
-def cross_predictions(
-    people: Sequence[str],
-    n_folds: int,
-    seed: int,
-    predict: Callable[[int, set[str], set[str]], list[FloatArray]],
-) -> list[FloatArray]:
-    """Predict each trial by a model that did not learn from its person.
-
-    Parameters
-    ----------
-    people : sequence of str
-        Person of each trial.
-    n_folds : int
-        Groups of people; one model is trained for each, on the others.
-    seed : int
-        Seed of the grouping.
-    predict : callable
-        Given the number of the fold, the people to learn from and the people left out, trains and
-        returns predictions of the latter's trials, in order.
-
-    Returns
-    -------
-    list of ndarray
-        Predictions of all trials, in order.
-    """
-    results: dict[int, FloatArray] = {}
-    for number, left_out in enumerate(groups_of(people, n_folds, seed)):
-        places = [i for i, person in enumerate(people) if person in left_out]
-        made = predict(number, set(people) - left_out, left_out)
-        results.update(zip(places, made, strict=True))
-    return [results[i] for i in range(len(people))]
-
-
-def groups_of(people: Sequence[str], n_folds: int, seed: int) -> list[set[str]]:
-    """Divide people into groups of about equal numbers of people, by chance."""
-    names = sorted(set(people))
-    if not 2 <= n_folds <= len(names) - 1:
-        raise ConfigError(
-            f"the folds for intervals must be 2 to {len(names) - 1} with {len(names)} people, not "
-            f"{n_folds}"
-        )
-    order = np.random.default_rng(seed).permutation(len(names))
-    return [{names[i] for i in order[start::n_folds]} for start in range(n_folds)]

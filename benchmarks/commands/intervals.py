@@ -45,7 +45,9 @@ def calibrated_intervals(
     PredictionIntervals or None
         None, said on standard output, without folds or with too few people who are annotated.
     """
-    from agents.intervals import FEWEST_PEOPLE, PredictionIntervals, cross_predictions
+    from agents.cross_fitting import cross_predictions
+    from agents.intervals import PredictionIntervals
+    from agents.quantiles import FEWEST_PEOPLE
 
     names = [str(trial.subject) for trial in trials]
     labels = [trial.labels for trial in trials]
