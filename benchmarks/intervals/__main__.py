@@ -20,7 +20,6 @@ from benchmarks.options import Data
 from benchmarks.personalization.protocol import Unit, groups_of
 from eeg_emotion_env.errors import ConfigError, EEGEmotionError
 
-
 HEAD = (
     "| interval | coverage | SD | least | most | width | interval score | of constant |\n"
     "|---|---|---|---|---|---|---|---|"
