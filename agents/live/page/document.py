@@ -83,8 +83,9 @@ class PageView:
         self._silent, self._end = False, None  # type: bool, Event | None
         self._sources()
         self._widgets()
-        for root in self._roots():
-            document.add_root(root)
+        with document.models.freeze():  # count the models once, not once a root
+            for root in self._roots():
+                document.add_root(root)
         document.title = f"eegdancer: {info.title}"
         document.template = template()
         document.template_variables.update(
@@ -115,9 +116,15 @@ class PageView:
             name: Div(name=name, disable_math=True, stylesheets=[sheet], sizing_mode="stretch_both")
             for name in names
         }
-        self.pause = Button(name="pause", label="Pause", width=120, height=HIGH, stylesheets=[sheet])
+        self.pause = Button(
+            name="pause", label="Pause", width=120, height=HIGH, stylesheets=[sheet]
+        )
         self.note = TextInput(
-            name="note", placeholder="what happens now", max_length=200, height=HIGH, stylesheets=[sheet]
+            name="note",
+            placeholder="what happens now",
+            max_length=200,
+            height=HIGH,
+            stylesheets=[sheet],
         )
         self.mark = Button(name="mark", label="Mark", width=80, height=HIGH, stylesheets=[sheet])
         self.window = RadioButtonGroup(

@@ -96,7 +96,8 @@ class PrototypeMaps:
 
         maps = (self._weights @ values).reshape(PIXELS, PIXELS, -1)
         colours = colormaps[COLOURS](maps / self.limit / 2 + 0.5)
-        colours[..., 3] = (np.hypot(self._x, self._y) <= REACH)[..., None]
+        edge = (REACH - np.hypot(self._x, self._y)) / (2 * REACH / PIXELS) + 0.5
+        colours[..., 3] = np.clip(edge, 0, 1)[..., None]
         buffer = io.BytesIO()
         imsave(buffer, np.concatenate(list(np.moveaxis(colours, 2, 0)), axis=1), format="png")
         return buffer.getvalue()

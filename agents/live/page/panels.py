@@ -111,16 +111,20 @@ def prototype(number: int, counts: dict[int, int], maps: PrototypeMaps | None) -
     share = counts.get(number, 0) / max(sum(counts.values()), 1)
     head = (
         f'<div class="head"><span class="number">{number}</span>'
-        f"<span>{share:.0%} of the time<br>{len(counts)} seen so far</span></div>"
+        f"<span>{_share(share)} of the time<br>{len(counts)} seen so far</span></div>"
     )
     return head + (_maps(number, maps) if maps is not None else "") + _ranked(counts)
+
+
+def _share(share: float) -> str:
+    return "&lt; 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
 def _ranked(counts: dict[int, int]) -> str:
     """Write the prototypes that were active the longest."""
     total = max(sum(counts.values()), 1)
     first = sorted(counts, key=lambda number: (-counts[number], number))[:RANKED]
-    items = ", ".join(f"<b>{number}</b> {counts[number] / total:.0%}" for number in first)
+    items = ", ".join(f"<b>{number}</b> {_share(counts[number] / total)}" for number in first)
     return f'<div class="ranked">most of the time: {items}</div>'
 
 
@@ -161,6 +165,6 @@ def channels(n: int, missing: Iterable[str], last: Step | None) -> str:
     rest = f"<li>and {more} more</li>" if more > 0 else ""
     good = "" if out else "<li>all good</li>"
     return (
-        f'<div class="head"><span class="number">{n - len(out)}</span><span>of {n} used</span>'
+        f'<div class="head"><span class="number">{n - len(out)}</span><span>of {n}<br>used</span>'
         f"</div><ul>{items}{rest}{good}</ul>"
     )

@@ -1,0 +1,148 @@
+"""What an open page holds, and how it follows the run."""
+
+from types import SimpleNamespace
+
+import pytest
+from bokeh.document import Document
+from bokeh.events import ButtonClick, ValueSubmit
+
+from agents.live import Event
+from agents.live.page import PageInfo
+from agents.live.page.budget import Budget
+from agents.live.page.document import MAP_EVENTS, PageView
+from tests.agents.live.page.conftest import a_step
+
+
+@pytest.fixture
+def view(info, state, buttons):
+    return PageView(Document(), info, state, buttons, Budget(used=lambda: 0.0))
+
+
+def press(widget):
+    widget.document.callbacks.trigger_event(ButtonClick(widget))
+
+
+def test_it_follows_the_run(view, state):
+    assert "waiting" in view.texts["status"].text
+    state.event(Event("started", 0.0, "4 channels"))
+    for number in range(5):
+        state.step(a_step(number, prototype=number % 2, latency_ms=7.0))
+    view.tick()
+    assert view.steps.data["t"][-1] == 5.0
+    assert len(view.codes.data["number"]) == 5
+    assert view.here.data["x"] == [0.5]
+    assert "+0.50" in view.texts["value_0"].text
+    assert "−0.25" in view.texts["value_1"].text
+    assert '"steps">5<' in view.texts["counters"].text
+    assert "7 ms" in view.texts["counters"].text
+    assert "40 % of the time" not in view.texts["prototype"].text
+    assert "60 % of the time" in view.texts["prototype"].text
+    assert "4 channels" in view.texts["events"].text
+
+
+def test_a_visit_brings_only_what_is_new(view, state):
+    state.step(a_step(0))
+    view.tick()
+    before = len(view.steps.data["t"])
+    view.tick()
+    assert len(view.steps.data["t"]) == before
+    state.step(a_step(1))
+    view.tick()
+    assert len(view.steps.data["t"]) == before + 1
+
+
+def test_what_a_page_holds_is_bounded(view, state):
+    for number in range(3000):
+        state.step(a_step(number, prototype=1))
+        state.event(Event("note", float(number), "n"))
+        if number % 700 == 0:
+            view.tick()
+    view.tick()
+    assert len(view.steps.data["t"]) <= 900
+    assert len(view.codes.data["number"]) <= 900
+    assert len(view.marks.data["t"]) <= MAP_EVENTS
+    assert view.steps.data["t"][-1] == 2999.0
+
+
+def test_a_new_page_shows_the_past(info, state, buttons):
+    for number in range(100):
+        state.step(a_step(number))
+    view = PageView(Document(), info, state, buttons, Budget())
+    assert len(view.steps.data["t"]) > 100
+    assert view.time.end == 99.0  # seconds since the first step's end
+
+
+def test_without_time_left_it_waits_for_its_next_turn(info, state, buttons):
+    spent = SimpleNamespace(allows=lambda: False)
+    view = PageView(Document(), info, state, buttons, spent)
+    state.step(a_step(0))
+    view.tick()
+    assert not view.steps.data["t"]
+    spent.allows = lambda: True
+    view.tick()
+    assert view.steps.data["t"]
+
+
+def test_buttons_pause_and_continue(view, buttons):
+    press(view.pause)
+    assert buttons.paused
+    assert view.pause.label == "Continue"
+    view.tick()
+    assert "paused" in view.texts["status"].text
+    press(view.pause)
+    assert not buttons.paused
+    assert view.pause.label == "Pause"
+
+
+def test_two_who_press_pause_at_once_both_pause(info, state, buttons):
+    one, two = (PageView(Document(), info, state, buttons, Budget()) for _ in range(2))
+    press(one.pause)
+    press(two.pause)
+    assert buttons.paused
+
+
+def test_marks(view, buttons):
+    view.note.value = "  door  "
+    press(view.mark)
+    assert view.note.value == ""
+    press(view.mark)
+    view.note.document.callbacks.trigger_event(ValueSubmit(view.note, "by key"))
+    assert buttons.notes == ["door", "marked on the page", "by key"]
+
+
+def test_bad_channels_are_seen_on_the_scalp(view, state):
+    state.step(a_step(0, bad_channels=("CZ",), bad_reasons=("flat",), status="marked"))
+    view.tick()
+    rows = dict(zip(view.scalp.data["name"], view.scalp.data["reason"], strict=True))
+    assert rows == {"FZ": "ok", "CZ": "flat", "PZ": "not in the stream"}
+    assert view.scalp.data["label"] == ["", "CZ", ""]
+    assert "<b>CZ</b> flat" in view.texts["channels"].text
+
+
+def test_silence_and_the_end_are_said(view, state):
+    state.step(a_step(0))
+    state.event(Event("stalled", 1.0, "nothing for 1 s"))
+    view.tick()
+    assert "no samples" in view.texts["status"].text
+    state.event(Event("resumed", 1.0, "after 2 s"))
+    view.tick()
+    assert "no samples" not in view.texts["status"].text
+    state.event(Event("ended", 1.0, "the stream ended"))
+    state.close()
+    view.tick()
+    assert "the stream ended" in view.texts["status"].text
+    assert view.pause.disabled
+    assert view.mark.disabled
+
+
+@pytest.mark.parametrize("names", [("intensity",), ("valence", "arousal", "dominance")])
+def test_other_dimensions_have_no_plane(names, buttons):
+    from agents.live import LiveState
+
+    state = LiveState(names)
+    view = PageView(Document(), PageInfo("t", names, 1.0), state, buttons, Budget())
+    state.step(a_step(0, (0.1,) * len(names)))
+    view.tick()
+    roots = {root.name for root in view.steps.document.roots}
+    assert f"track_{len(names) - 1}" in roots
+    assert not {"plane", "strip", "scalp"} & roots
