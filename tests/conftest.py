@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import lsl
+
 # The first example may pay for an import, and machines are shared.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
@@ -14,6 +16,7 @@ settings.load_profile("tests")
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+lsl.restrict()
 
 
 @pytest.fixture(scope="session")

@@ -117,23 +117,34 @@ class LSLSource:
         if stream.uid == self._stream.uid:
             return
         columns, info = _described(stream)
-        before = self._info
-        for what, now, was in (
-            ("rate", f"{info.sfreq:g} Hz", f"{before.sfreq:g} Hz"),
-            ("unit", info.unit, before.unit),
-        ):
-            if now != was:
-                raise DataError(f"came back with another {what}, {now} and not {was}; start again")
-        gone = [name for name in before.channels if name not in info.channels]
-        if gone:
-            raise DataError(f"came back without channels {', '.join(gone)}; start again")
-        if info.channels != before.channels:
-            columns = [columns[info.channels.index(name)] for name in before.channels]
-        self._stream, self._columns = stream, columns
+        self._columns = [columns[place] for place in places_of(self._info, info)]
+        self._stream = stream
 
     def close(self) -> None:
         """End the stream on this side."""
         self._open = False
+
+
+def places_of(before: StreamInfo, now: StreamInfo) -> list[int]:
+    """Return where the channels from before are in a stream that came back.
+
+    Raises
+    ------
+    DataError
+        If it has another rate or unit, or lacks channels.
+    """
+    for what, new, old in (
+        ("rate", f"{now.sfreq:g} Hz", f"{before.sfreq:g} Hz"),
+        ("unit", now.unit, before.unit),
+    ):
+        if new != old:
+            raise DataError(f"came back with another {what}, {new} and not {old}; start again")
+    if now.channels == before.channels:
+        return list(range(len(now.channels)))
+    gone = [name for name in before.channels if name not in now.channels]
+    if gone:
+        raise DataError(f"came back without channels {', '.join(gone)}; start again")
+    return [now.channels.index(name) for name in before.channels]
 
 
 def _resolved(library: Any, name: str | None, wait_s: float) -> Any:

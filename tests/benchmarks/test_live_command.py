@@ -16,6 +16,7 @@ from agents.live import read_events, read_steps
 from benchmarks.cli import main
 from eeg_emotion_env.datasets import load
 from eeg_emotion_env.interop import raw_from_recording
+from tests import lsl
 from tests.agents.live.conftest import save_model
 
 PREDICTED = ["valence_pred", "arousal_pred"]
@@ -192,3 +193,73 @@ def test_graphs_of_another_model_are_refused(model, recording, tmp_path, capsys)
         ["live", "--model", str(other), "--source", str(recording), "--exported", str(graphs)]
     )
     assert "exported from another model" in capsys.readouterr().err
+
+
+def _in_a_process(*arguments):
+    code = "import sys; from benchmarks.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def _played(fif, folder):
+    """Write a recording as it is, and with its channels the other way round among others.
+
+    A tail keeps the player from an empty last chunk, which it takes for an error; and whole chunks
+    make whole seconds, since it stamps a shorter chunk too late.
+    """
+    import mne
+
+    raw = mne.io.read_raw(fif, preload=True, verbose="error").pick("eeg")
+    eeg, sfreq = raw.get_data(), raw.info["sfreq"]
+    eeg = np.concatenate([eeg, eeg[:, -11:]], axis=1)
+    kinds = {"TRIGGER": "stim", "Masseter": "emg"}
+    versions = {
+        "plain": (raw.ch_names, ["eeg"] * 62, eeg, 10),
+        "mixed": (
+            [*kinds, *raw.ch_names[::-1]],
+            [*kinds.values()] + ["eeg"] * 62,
+            np.vstack([np.ones((2, eeg.shape[1])), eeg[::-1]]),
+            45,
+        ),
+    }
+    played = {}
+    for version, (names, types, data, chunk) in versions.items():
+        path = folder / f"{version}_raw.fif"
+        made = mne.io.RawArray(data, mne.create_info(names, sfreq, types), verbose="error")
+        made.save(path, fmt="double", verbose="error")
+        played[version] = (path, chunk)
+    return int(len(raw.times) / sfreq), played
+
+
+def test_what_a_player_streams_is_predicted_as_evaluate_does(model, fif, evaluated, tmp_path):
+    lsl.needs_lsl()
+    length, played = _played(fif, tmp_path)
+    first = evaluated[evaluated["trial"] == 1]
+    names = {kind: f"command-{kind}-{time.monotonic_ns()}" for kind in played}
+    # first the command: it waits for the stream
+    running = {
+        kind: _in_a_process(
+            *("live", "--model", model, "--source", f"lsl:{names[kind]}", "--wait", "60"),
+            *("--duration", length, "--out", tmp_path / kind),
+        )
+        for kind in played
+    }
+    players = [lsl.patient_player(path, n, names[kind]) for kind, (path, n) in played.items()]
+    try:
+        for player in players:
+            player.start()
+        for kind, process in running.items():
+            out, err = process.communicate(timeout=90)
+            assert process.returncode == 0, err
+            assert f"{length} predictions (0 marked), 0 withheld; 0 samples lost" in out
+            steps = read_steps(tmp_path / kind)
+            assert len(steps) == length == len(first)
+            np.testing.assert_allclose(steps[PREDICTED], first[PREDICTED], atol=1e-4)
+    finally:
+        for process in running.values():
+            process.kill()

@@ -14,8 +14,9 @@ from agents.live.alignment import (
     step_rate,
     unit_named,
 )
+from agents.live.lsl import places_of
 from agents.live.timeline import Block
-from eeg_emotion_env.errors import ConfigError
+from eeg_emotion_env.errors import ConfigError, DataError
 from eeg_emotion_env.montage import HEAD_CENTRE_M, SEED_CHANNELS, directions
 from tests.agents.live.conftest import SFREQ, Scripted, in_chunks, made_eeg, offline
 
@@ -57,6 +58,17 @@ def test_channels_of_unknown_names_are_found_by_their_positions():
         info([names[k] for k in order], positions=positions), SEED_CHANNELS, False
     )
     assert [order[column] for column in found.columns] == list(range(62))
+
+
+def test_a_stream_that_comes_back_is_matched_by_name():
+    before = info(["CZ", "FZ", "OZ"])
+    assert places_of(before, info(["OZ", "X", "CZ", "FZ"])) == [2, 3, 0]
+    twice = info(["A", "A"])
+    assert places_of(twice, twice) == [0, 1]
+    with pytest.raises(DataError, match="came back without channels CZ, OZ; start again"):
+        places_of(before, info(["FZ"]))
+    with pytest.raises(DataError, match="another unit, V and not uV"):
+        places_of(before, info(before.channels, unit="V"))
 
 
 def test_too_few_electrodes_are_refused_for_any_model():

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 
 import numpy as np
@@ -12,52 +13,96 @@ from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.montage import SEED_CHANNELS
 from tests.agents.live.conftest import SFREQ, made_eeg, offline
 from tests.agents.live.test_bad_days import Kept
+from tests.lsl import needs_lsl, patient_player
 
-if find_spec("mne_lsl") is None:
-    pytest.skip("the extra 'live' is not installed", allow_module_level=True)
+SECONDS = 5
+FURTHER = ("TRIGGER", "Masseter")
 
-SECONDS = 8
+
+pytestmark = pytest.mark.usefixtures("discovery")
+
+
+@pytest.fixture
+def discovery():
+    needs_lsl()
+
+
+def unique(text):
+    return f"{text}-{time.monotonic_ns()}"
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """A recording of 62 channels that mne-lsl's player can play, and its samples, µV."""
+def eeg():
+    return made_eeg(SECONDS, seed=9)
+
+
+def recorded(folder, eeg, order, further=()):
+    """Write a recording that the player can play, its channels in some order, others first.
+
+    A tail keeps the player from an empty last chunk, which it takes for an error.
+    """
     from mne import create_info
     from mne.io import RawArray
 
-    eeg = made_eeg(SECONDS, seed=9)
-    path = tmp_path_factory.mktemp("lsl") / "played_raw.fif"
-    info = create_info(list(SEED_CHANNELS), SFREQ, "eeg")
-    RawArray(eeg.T * 1e-6, info, verbose="error").save(path, fmt="double", verbose="error")
-    return path, eeg
+    names = [*further, *(SEED_CHANNELS[k] for k in order)]
+    kinds = ["stim", "emg"][: len(further)] + ["eeg"] * len(order)
+    eeg = np.concatenate([eeg, eeg[:11]])
+    data = np.vstack([np.ones((len(further), len(eeg))), eeg.T[order] * 1e-6])
+    path = folder / f"{unique('played')}_raw.fif"
+    RawArray(data, create_info(names, SFREQ, kinds), verbose="error").save(
+        path, fmt="double", verbose="error"
+    )
+    return path
 
 
-class Taped:
-    """A source whose samples are kept."""
-
-    def __init__(self, source):
-        self._source, self.info, self.taken = source, source.info, []
-
-    def chunks(self):
-        for chunk in self._source.chunks():
-            self.taken.append(chunk.samples)
-            yield chunk
-
-    def close(self):
-        self._source.close()
-
-
-def wait_for(what, seconds=20):
+def wait_for(what, seconds=40):
     ends = time.monotonic() + seconds
     while not what() and time.monotonic() < ends:
-        time.sleep(0.05)
+        time.sleep(0.02)
+    assert what()
+
+
+class Running:
+    """A live run on a stream, in the background; its source is there when `heard` is."""
+
+    def __init__(self, model, name, further=(), **options):
+        self._model, self._name, self._further = model, name, further
+        self._options = {"duration_s": SECONDS, **options}
+        self.kept, self.summary, self.run, self.error = Kept(), None, None, None
+        self._thread = threading.Thread(target=self._go)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def _go(self):
+        from agents.live.lsl import LSLSource
+
+        try:
+            self.source = LSLSource(self._name, wait_s=40)
+            chain = LiveChain(self._model, self.source.info)
+            outputs = [self.kept, *self._further]
+            self.run = LiveRun(self.source, chain, outputs, **self._options)
+            self.summary = self.run.run()
+        except Exception as error:
+            self.error = error
+
+    def join(self):
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        assert self.error is None
+
+    def __exit__(self, *_):
+        if self.run is not None:
+            self.run.stop()
+        self.join()
 
 
 class Listener:
     """Somebody who listens to the outlet until it is taken down."""
 
     def __init__(self, inlet):
-        self._inlet, self.rows, self.times = inlet, None, None
+        self._inlet, self.rows, self.times = inlet, np.empty((0, inlet.n_channels)), np.empty(0)
 
     def step(self, step):
         pass
@@ -66,84 +111,131 @@ class Listener:
         pass
 
     def close(self):
-        time.sleep(0.5)
-        self.rows, self.times = self._inlet.pull_chunk(timeout=0.0, max_samples=100)
+        ends = time.monotonic() + 10
+        while len(self.rows) < SECONDS and time.monotonic() < ends:
+            rows, times = self._inlet.pull_chunk(timeout=0.1, max_samples=100)
+            self.rows = np.concatenate([self.rows, rows])
+            self.times = np.concatenate([self.times, times])
 
 
-def test_what_the_player_streams_is_predicted_as_offline(model, recorded):
+def test_what_the_player_streams_is_predicted_as_offline(model, eeg, tmp_path):
     from mne_lsl.lsl import StreamInlet, resolve_streams
-    from mne_lsl.player import PlayerLSL
 
-    from agents.live.lsl import LSLOutlet, LSLSource
+    from agents.live.lsl import LSLOutlet
 
-    path, eeg = recorded
-    name = f"eegdancer-test-{time.monotonic_ns()}"
-    with PlayerLSL(path, chunk_size=10, n_repeat=np.inf, name=name):
-        source = Taped(LSLSource(name, wait_s=20))
-        assert source.info.unit == "V"
-        assert source.info.channels == SEED_CHANNELS
-        kept, outlet = Kept(), LSLOutlet(f"{name}-out", model.label_names)
-        (found,) = resolve_streams(timeout=5, name=f"{name}-out")
-        inlet = StreamInlet(found)
-        inlet.open_stream(timeout=5)
-        heard_by = Listener(inlet)
-        outputs = [kept, heard_by, outlet]
-        run = LiveRun(source, LiveChain(model, source.info), outputs, duration_s=5)
-        summary = run.run()
-        rows, times = heard_by.rows, heard_by.times
-    assert (summary.n_lost, summary.n_dropped, summary.n_predicted) == (0, 0, 5)
-    predicted = kept.predicted()
-    # the stream was joined somewhere in the recording, which repeats
-    first = source.taken[0][0] if len(source.taken[0]) else source.taken[1][0]
-    (begun,) = np.flatnonzero(np.isclose(eeg[:, 0], 1e6 * first[0], rtol=1e-9))
-    heard = np.roll(eeg, -begun, axis=0)[: round(5 * SFREQ)]
-    np.testing.assert_allclose(predicted, offline(model, [heard])[0], atol=1e-4)
-    np.testing.assert_allclose(rows[:, :2], predicted, atol=1e-6)
-    assert (rows[:, 2] == 0).all()
-    np.testing.assert_allclose(times, [step.time for step in kept.steps], atol=1e-6)
+    order = np.random.default_rng(1).permutation(62)
+    kinds = [(20, range(62), ()), (2, order, ()), (250, order, FURTHER)]
+    names = [unique(f"chunks-of-{size}") for size, *_ in kinds]
+    outlet = LSLOutlet(out := unique("predictions"), model.label_names)
+    (found,) = resolve_streams(timeout=5, name=out)
+    inlet = StreamInlet(found)
+    inlet.open_stream(timeout=5)
+    heard_by = Listener(inlet)
+    runs = [
+        Running(model, name, [heard_by, outlet] if k == 0 else ()) for k, name in enumerate(names)
+    ]
+    players = [
+        patient_player(recorded(tmp_path, eeg, list(order), further), size, name)
+        for name, (size, order, further) in zip(names, kinds, strict=True)
+    ]
+    for each in runs:
+        each.__enter__()
+    for player in players:
+        player.start()
+    for each in runs:
+        each.join()
+    whole = offline(model, [eeg])[0]
+    for each in runs:
+        assert each.source.info.unit == "V"
+        assert set(each.source.info.channels) == set(SEED_CHANNELS)
+        assert (each.summary.n_lost, each.summary.n_dropped) == (0, 0)
+        np.testing.assert_allclose(each.kept.predicted(), whole, atol=1e-4)
+    kept = runs[0].kept
+    np.testing.assert_allclose(heard_by.rows[:, :2], kept.predicted(), atol=1e-6)
+    assert (heard_by.rows[:, 2] == 0).all()
+    np.testing.assert_allclose(heard_by.times, [step.time for step in kept.steps], atol=1e-6)
     assert np.median([step.latency_ms for step in kept.steps]) < 500
+    for player in players:
+        with suppress(RuntimeError):  # it has ended by itself
+            player.stop()
 
 
-def test_a_sender_that_comes_back_goes_on(model):
-    from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock
+class Sender:
+    """An amplifier that a test can switch off and on."""
 
+    def __init__(self, name, channels=SEED_CHANNELS, sfreq=SFREQ):
+        from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock
+
+        info = StreamInfo(name, "EEG", len(channels), sfreq, "float32", f"{name}-id")
+        info.set_channel_names(list(channels))
+        info.set_channel_units("microvolts")
+        self._outlet, self._clock = StreamOutlet(info), local_clock
+        self._places = [SEED_CHANNELS.index(channel) for channel in channels]
+
+    def send(self, eeg, ahead_s=0.0):
+        """Send samples at once, stamped as if they came at their rate until now, or later."""
+        self._outlet.wait_for_consumers(40)
+        chosen = np.ascontiguousarray(eeg[:, self._places], dtype=np.float32)
+        self._outlet.push_chunk(chosen, timestamp=self._clock() + ahead_s)
+
+    def off(self):
+        self._outlet._del()
+
+
+def test_a_sender_that_comes_back_in_another_order_goes_on(model, eeg):
+    name = unique("back")
+    sender = Sender(name)
+    with Running(model, name, duration_s=np.inf) as running:
+        sender.send(eeg[:400])
+        wait_for(lambda: len(running.kept.steps) == 2)
+        sender.off()
+        wait_for(lambda: "stalled" in running.kept.kinds())
+        begun = time.monotonic()
+        sender = Sender(name, SEED_CHANNELS[::-1])
+        sender.send(eeg[:600], ahead_s=3)
+        wait_for(lambda: len(running.kept.steps) > 3 and running.kept.steps[-1].prediction)
+        assert time.monotonic() - begun < 30
+    kinds = running.kept.kinds()
+    assert kinds.index("stalled") < kinds.index("resumed") < kinds.index("gap")
+    before, after = running.kept.steps[1], running.kept.steps[-1]
+    assert before.status == "ok"
+    assert after.time - before.time > 1
+    sender.off()
+
+
+def test_a_sender_that_comes_back_at_another_rate_ends_the_run(model, eeg, monkeypatch):
+    monkeypatch.setattr("agents.live.lsl.BROKEN_S", 0.5)
+    name = unique("other")
+    sender = Sender(name)
+    with Running(model, name, duration_s=np.inf) as running:
+        sender.send(eeg[:400])
+        wait_for(lambda: len(running.kept.steps) == 2)
+        sender.off()
+        other = Sender(name, sfreq=250.0)
+        wait_for(lambda: running.summary is not None or other.send(eeg[:40]))
+        assert "came back with another rate, 250 Hz and not 200 Hz" in running.summary.failure
+        assert running.kept.events[-1].kind == "failed"
+    other.off()
+
+
+def test_samples_that_wait_keep_their_timestamps(model, eeg):
+    name = unique("slow")
+    sender = Sender(name)
     from agents.live.lsl import LSLSource
 
-    name = f"eegdancer-back-{time.monotonic_ns()}"
-
-    def outlet():
-        info = StreamInfo(name, "EEG", 62, SFREQ, "float32", f"{name}-id")
-        info.set_channel_names(list(SEED_CHANNELS))
-        info.set_channel_units("microvolts")
-        return StreamOutlet(info)
-
-    eeg = made_eeg(4, seed=2).astype(np.float32)
-    sender = outlet()
-    source = LSLSource(name, wait_s=40)
-    kept = Kept()
-    run = LiveRun(source, LiveChain(model, source.info), [kept])
-    thread = threading.Thread(target=run.run)
-    thread.start()
-
-    def push(one):
-        one.wait_for_consumers(20)
-        for start in range(0, 400, 40):
-            one.push_chunk(eeg[start : start + 40], timestamp=local_clock())
-            time.sleep(0.2)
-
-    push(sender)
-    del sender
-    wait_for(lambda: "stalled" in kept.kinds())
-    sender = outlet()
-    push(sender)
-    wait_for(lambda: "resumed" in kept.kinds() and kept.steps[-1].prediction)
-    run.stop()
-    thread.join(timeout=15)
-    assert not thread.is_alive()
-    kinds = kept.kinds()
-    assert kinds.index("stalled") < kinds.index("resumed")
-    assert "gap" in kinds
-    assert kept.steps[-1].prediction
+    source = LSLSource(name, wait_s=20)
+    chunks = source.chunks()
+    kept = []
+    for start in (0, 40, 80):
+        sender.send(eeg[start : start + 40])
+        while sum(len(chunk.timestamps) for chunk in kept) < start + 40:
+            kept.append(next(chunks))
+    times = np.concatenate([chunk.timestamps for chunk in kept])
+    samples = np.concatenate([chunk.samples for chunk in kept])
+    assert len(np.unique(times)) == 120
+    np.testing.assert_allclose(samples, eeg[:120], rtol=1e-6)
+    source.close()
+    sender.off()
 
 
 def test_a_stream_that_is_not_there_is_an_error():
