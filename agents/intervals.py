@@ -28,7 +28,8 @@ class PredictionIntervals:
     """Ends of an interval as a function of the prediction of the same step, and of nothing else.
 
     The middle is a line through the predictions. An agent that is trained for agreement spreads its
-    predictions as widely as the labels, and so overshoots; the line takes that back.
+    predictions as widely as the labels, and so overshoots; the line takes that back. Where the
+    prediction lies further out than the interval, the interval reaches to it.
 
     Attributes
     ----------
@@ -218,4 +219,13 @@ def _off_line(
     labels: Sequence[Values], guesses: Sequence[Values], fitted: Sequence[int]
 ) -> Callable[[int], Values]:
     offset, slope = line(labels, guesses, fitted)
-    return lambda person: labels[person] - offset - slope * guesses[person]
+    return lambda person: outside(labels[person], offset + slope * guesses[person], guesses[person])
+
+
+def outside(labels: Values, middle: Values, guesses: Values) -> Values:
+    """Return errors of a middle; 0 where the label lies between it and the prediction.
+
+    An interval always reaches to its prediction, and so holds such labels however narrow it is.
+    """
+    errors = labels - middle
+    return np.where(errors * (labels - guesses) <= 0.0, 0.0, errors)

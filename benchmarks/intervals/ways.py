@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from agents.intervals import LEVEL, line
+from agents.intervals import LEVEL, line, outside
 from agents.quantiles import calibrated, equal_weights, quantiles
 from benchmarks.coverage import scores_of
 from benchmarks.intervals.played import Models, Played
@@ -136,7 +136,7 @@ def fitted(way: Way, people: Sequence[Person]) -> Ends:
     def errors(chosen: Sequence[int]) -> Callable[[int], Values]:
         known = [people[i] for i in chosen]
         middle, spread = _middle(way, known), _spread(way, known)
-        return lambda i: (people[i].labels - middle(people[i])) / spread(people[i])
+        return lambda i: _errors(way, people[i], middle(people[i])) / spread(people[i])
 
     low, high = _quantiles(way, errors, len(people))
     middle, spread = _middle(way, people), _spread(way, people)
@@ -149,6 +149,12 @@ def fitted(way: Way, people: Sequence[Person]) -> Ends:
         return np.minimum(made[0], person.guesses), np.maximum(made[1], person.guesses)
 
     return ends
+
+
+def _errors(way: Way, person: Person, middle: Values) -> Values:
+    if way.middle == "constant":
+        return person.labels - middle
+    return outside(person.labels, middle, person.guesses)
 
 
 def _quantiles(
