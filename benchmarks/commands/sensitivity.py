@@ -9,7 +9,6 @@ from benchmarks.commands.common import (
     load_trials,
     names_in,
     out_folder,
-    progress_bar,
     say,
     write_config,
 )
@@ -19,7 +18,7 @@ from eeg_emotion_env.splits import make_split
 
 def sensitivity(options: arguments.Sensitivity) -> int:
     """Pretrain encoders with one setting changed at a time, and score their latents."""
-    from benchmarks.leaderboard import replacing
+    from benchmarks.script import counted, write_tables
     from benchmarks.sensitivity import SETTINGS
     from benchmarks.sensitivity.run import sweep
     from benchmarks.sensitivity.table import markdown, plot, sensitivity_table
@@ -36,23 +35,14 @@ def sensitivity(options: arguments.Sensitivity) -> int:
     write_config(out / "config.json", options)
     seeds = range(options.seed, options.seed + options.seeds)
     total = len(names) * len(split.folds) * len(seeds)
-    done = 0
-    with progress_bar("pretraining encoders", total) as advance:
-
-        def on_run(run: object) -> None:
-            nonlocal done
-            done += 1
-            advance(done, "")
-
+    with counted("pretraining encoders", total) as one_more:
         workers = options.workers or os.cpu_count() or 1
-        runs = sweep(list(trials), split, names, seeds, out, workers, on_run)
+        runs = sweep(
+            list(trials), split, names, seeds, out, workers, lambda run: one_more(run.setting)
+        )
     table = sensitivity_table(runs)
     command = shlex.join(["eegdancer", *sys.argv[1:]])
-    with replacing(out / "sensitivity.csv") as path:
-        table.to_csv(path, index=False, float_format="%.6f")
-    with replacing(out / "sensitivity.md") as path:
-        path.write_text(markdown(table, command), encoding="utf-8")
     plot(table, out / "sensitivity.png", f"{options.data.dataset}, {split.name}")
-    say(markdown(table, command))
+    write_tables(out, "sensitivity", table, markdown(table, command))
     say(f"sensitivity.csv, sensitivity.md and sensitivity.png written to {out}")
     return 0

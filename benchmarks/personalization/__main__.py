@@ -1,24 +1,21 @@
 """``python -m benchmarks.personalization``: arguments, progress, table and curve."""
 
-import shlex
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import tyro
 
-from benchmarks.commands.common import expanded, load_trials, out_folder, progress_bar, say
-from benchmarks.leaderboard import replacing
+from benchmarks.commands.common import load_trials, out_folder
 from benchmarks.options import Data
 from benchmarks.personalization.protocol import Unit, groups_of, units_of
 from benchmarks.personalization.run import run_units
 from benchmarks.personalization.table import curve_table, markdown, plot
+from benchmarks.script import counted, run_script, write_tables
 from eeg_emotion_env.datasets import Trials
-from eeg_emotion_env.errors import ConfigError, EEGEmotionError
+from eeg_emotion_env.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -40,52 +37,29 @@ class Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    options = expanded(
-        tyro.cli(
-            Options,
-            prog="python -m benchmarks.personalization",
-            args=arguments,
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
-    )
-    try:
-        personalization(options, list(sys.argv[1:] if arguments is None else arguments))
-    except EEGEmotionError as error:
-        print(f"personalization: error: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    return run_script("benchmarks.personalization", Options, personalization, arguments)
 
 
-def personalization(options: Options, arguments: Sequence[str]) -> None:
+def personalization(options: Options, command: str) -> None:
     """Run the protocol and write ``personalization.csv``, ``.md`` and ``.png``."""
     if options.folds < 3 or options.seeds < 1 or any(m <= 0 for m in options.minutes):
         raise ConfigError("needs --folds of at least 3, --seeds of at least 1, --minutes above 0")
-    torch.set_num_threads(1)
     trials = load_trials(options.data)
     groups = groups_of(trials.keys, options.folds)
     units = units_of(len(groups), range(options.seeds))
     minutes = reachable(trials, options.minutes)
-    out, done = out_folder(options.out), 0
-    with progress_bar("models", len(units)) as advance, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="the codebook collapses")
+    out = out_folder(options.out)
+    with counted("models", len(units)) as one_more:
 
         def on_unit(unit: Unit) -> None:
-            nonlocal done
-            done += 1
-            advance(done, f"seed {unit.seed}, without folds {unit.left_out}")
+            one_more(f"seed {unit.seed}, without folds {unit.left_out}")
 
         ran = run_units(list(trials), groups, units, minutes, out, options.quick, on_unit)
     table = curve_table(ran, groups)
     source = trials[0].source
     title = f"{options.data.dataset} ({source} data)"
-    command = shlex.join(["python", "-m", "benchmarks.personalization", *arguments])
-    with replacing(out / "personalization.csv") as path:
-        table.to_csv(path, index=False, float_format="%.6f")
-    text = markdown(table, command, title)
-    with replacing(out / "personalization.md") as path:
-        path.write_text(text, encoding="utf-8")
     plot(table, out / "personalization.png", title)
-    say(text)
+    write_tables(out, "personalization", table, markdown(table, command, title))
 
 
 def reachable(trials: Trials, minutes: Sequence[float]) -> list[float]:

@@ -1,6 +1,5 @@
 """Training the models of the protocol and scoring every candidate on the people new to them."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from agents import Agent
 from agents.personalization import first_minutes
 from benchmarks.entries.base import FloatArray
 from benchmarks.entries.eegdancer import EEGDancer
+from benchmarks.kept import add_record, read_records
 from benchmarks.personalization.candidates import (
     LAST_LAYER_SECONDS,
     PENALTIES,
@@ -87,22 +87,17 @@ def run_units(
         if unit not in kept:
             kept[unit] = run_unit(trials, groups, unit, minutes, quick)
             line = {"fingerprint": fingerprint, "seed": unit.seed, "left_out": unit.left_out}
-            with (out / UNITS).open("a", encoding="utf-8") as file:
-                file.write("\n" + json.dumps({**line, "records": kept[unit]}))
+            add_record(out / UNITS, {**line, "records": kept[unit]})
         on_unit(unit)
     return [(unit, kept[unit]) for unit in units]
 
 
 def _kept(path: Path, fingerprint: str) -> dict[Unit, list[Record]]:
-    found: dict[Unit, list[Record]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            read = json.loads(line)
-        except ValueError:  # cut off by a kill, or the empty line before it
-            continue
-        if read["fingerprint"] == fingerprint:
-            found[Unit(read["seed"], tuple(read["left_out"]))] = read["records"]
-    return found
+    return {
+        Unit(line["seed"], tuple(line["left_out"])): line["records"]
+        for line in read_records(path)
+        if line["fingerprint"] == fingerprint
+    }
 
 
 def run_unit(

@@ -1,8 +1,7 @@
 """Runs of the sweep: one a setting, fold and seed; each is kept and never done twice."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import joblib
 import numpy as np
 import torch
 
+from benchmarks.kept import add_record, read_records
 from benchmarks.sensitivity.settings import variant
 from eeg_emotion_env.metrics import score_concatenated
 from eeg_emotion_env.splits import Split
@@ -109,30 +109,16 @@ def sweep(
     for run in [kept[key] for key in wanted if key in kept]:
         on_run(run)
     for run in parallel(jobs):
-        with (out / RUNS).open("a", encoding="utf-8") as file:
-            # a kill may have left half a line
-            file.write(("\n" if _is_cut_off(out / RUNS) else "") + json.dumps(asdict(run)) + "\n")
+        add_record(out / RUNS, asdict(run))
         kept[(run.setting, run.fold, run.seed, run.fingerprint)] = run
         on_run(run)
     return [kept[key] for key in wanted]
 
 
-def _is_cut_off(path: Path) -> bool:
-    content = path.read_bytes()
-    return bool(content) and not content.endswith(b"\n")
-
-
 def read_runs(path: Path) -> list[Run]:
-    """Read the runs that were done; a line that was cut off is left out."""
-    if not path.exists():
-        return []
-    runs = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            runs.append(Run(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return runs
+    """Read the runs that were done; those of another version, with other fields, are left out."""
+    names = {field.name for field in fields(Run)}
+    return [Run(**record) for record in read_records(path) if set(record) == names]
 
 
 def _run(key: tuple[str, int, int, str], train: Sequence[Trial], test: Sequence[Trial]) -> Run:

@@ -1,6 +1,5 @@
 """Runs of a study: one a fold, objective, head and seed; each is kept and never done twice."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from benchmarks.entries.eegdancer import OnLatents
+from benchmarks.kept import add_record, read_records
 from benchmarks.studies.heads import Fold, Head
 from benchmarks.studies.objectives import OBJECTIVES, Objective
 from eeg_emotion_env.metrics import episode_metrics, score_concatenated
@@ -113,7 +113,7 @@ def run_study(
     """
     data = joblib.hash([[(t.key, t.features, t.labels) for t in trials], split.fingerprint])
     variance = float(np.nanmean(np.nanvar(np.concatenate([t.labels for t in trials]), axis=0)))
-    kept = {_key(record): record for record in read_runs(out / RUNS)}
+    kept = {_key(record): record for record in read_records(out / RUNS)}
     todo: list[tuple[int, int, Arm]] = []
     wanted = []
     for fold in split.folds:
@@ -140,23 +140,10 @@ def run_study(
     )
     parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     for record in parallel(jobs):
-        with (out / RUNS).open("a", encoding="utf-8") as file:
-            # a kill may have left half a line
-            file.write("\n" + json.dumps(record))
+        add_record(out / RUNS, record)
         kept[_key(record)] = record
         on_run(record)
     return [kept[key] for key in wanted]
-
-
-def read_runs(path: Path) -> list[Record]:
-    """Read the runs that were done; a line that was cut off is left out."""
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            continue
-    return records
 
 
 def _key(record: Record) -> tuple[str, int, int]:

@@ -8,6 +8,7 @@ import torch
 
 from agents import AgentConfig
 from agents.scaling import LabelScale
+from benchmarks.kept import read_records
 from benchmarks.studies.__main__ import main
 from benchmarks.studies.arms import LADDER, REFERENCES, STUDIES, WITHOUT_RL
 from benchmarks.studies.bptt import BPTT, GainActor, total_reward
@@ -20,7 +21,7 @@ from benchmarks.studies.heads import (
     StimulusTimeMean,
 )
 from benchmarks.studies.objectives import OBJECTIVES, Objective, later_label
-from benchmarks.studies.run import Arm, read_runs, run_study, scores_by_subject
+from benchmarks.studies.run import Arm, run_study, scores_by_subject
 from benchmarks.studies.supervised import Net, Ridge, smoothed, smoothed_best
 from benchmarks.studies.table import markdown, study_table
 from eeg_emotion_env.rewards import REWARDS, make_reward
@@ -197,7 +198,7 @@ def test_runs_are_kept_and_never_done_twice(tmp_path, monkeypatch):
     again, _, seen = _study(tmp_path, {0: [0, 1], 1: [2, 3]})
     assert again == first
     assert len(seen) == len(first)
-    assert len(read_runs(tmp_path / "runs.jsonl")) == len(first)
+    assert len(read_records(tmp_path / "runs.jsonl")) == len(first)
     assert lines.count("fingerprint") == len(first)
     table = study_table(first, arms, {"error": ["ridge"]})
     net = table.set_index("arm").loc["net"]
