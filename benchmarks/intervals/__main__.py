@@ -12,12 +12,13 @@ import pandas as pd
 import torch
 import tyro
 
+from agents.quantiles import FEWEST_PEOPLE
 from benchmarks.commands.common import expanded, load_trials, out_folder, progress_bar, say
 from benchmarks.intervals.played import played_units, units_of
 from benchmarks.intervals.ways import scored, table_of
 from benchmarks.leaderboard import replacing
 from benchmarks.options import Data
-from benchmarks.personalization.protocol import Unit, groups_of
+from benchmarks.personalization.protocol import Groups, Unit, groups_of
 from eeg_emotion_env.errors import ConfigError, EEGEmotionError
 
 HEAD = (
@@ -66,6 +67,7 @@ def intervals(options: Options, arguments: Sequence[str]) -> None:
     torch.set_num_threads(1)
     trials = load_trials(options.data)
     groups = groups_of(trials.keys, options.folds)
+    _require_enough(groups)
     units = units_of(len(groups), range(options.seeds))
     out, done = out_folder(options.out), 0
     with progress_bar("models", len(units)) as advance, warnings.catch_warnings():
@@ -86,6 +88,16 @@ def intervals(options: Options, arguments: Sequence[str]) -> None:
     with replacing(out / "intervals.md") as path:
         path.write_text(text, encoding="utf-8")
     say(text)
+
+
+def _require_enough(groups: Groups) -> None:
+    """Refuse, before anything is trained, folds that leave too few people to calibrate on."""
+    left = sum(map(len, groups)) - max(map(len, groups))
+    if left < FEWEST_PEOPLE:
+        raise ConfigError(
+            f"intervals need {FEWEST_PEOPLE} people outside each fold, not {left}; take more "
+            "subjects or more --folds"
+        )
 
 
 def markdown(table: pd.DataFrame, command: str, title: str, options: Options) -> str:
