@@ -4,20 +4,14 @@ import itertools
 import math
 from collections import deque
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from bokeh.document import Document
 from bokeh.events import ButtonClick, ValueSubmit
-from bokeh.models import (
-    Button,
-    ColumnDataSource,
-    Div,
-    InlineStyleSheet,
-    RadioButtonGroup,
-    Range1d,
-    TextInput,
-)
+from bokeh.models import ColumnDataSource, InlineStyleSheet, Range1d
+from bokeh.models.widgets import Button, Div, RadioButtonGroup, TextInput
 
 from agents.live.page import figures, panels
 from agents.live.page.budget import Budget
@@ -106,7 +100,7 @@ class PageView:
         self.way = ColumnDataSource(trail([]))
         self.here = ColumnDataSource(_place(None))
         self.scalp = ColumnDataSource(self._channel_columns(None))
-        self.time = Range1d(0, 60)
+        self.time = Range1d(start=0, end=60)
 
     def _widgets(self) -> None:
         sheet = InlineStyleSheet(css=(FOLDER / "panels.css").read_text(encoding="utf-8"))
@@ -161,7 +155,7 @@ class PageView:
             self._controls.resume()
         self._set_buttons()
 
-    def _noted(self, event: ButtonClick | ValueSubmit) -> None:
+    def _noted(self, event: Any) -> None:
         text = event.value if isinstance(event, ValueSubmit) else self.note.value
         self._controls.note(text.strip() or "marked on the page")
         self.note.value = ""
@@ -206,7 +200,7 @@ class PageView:
             if math.isfinite(event.time - began):
                 timed.append(event)
         if timed:
-            rows = {
+            rows: dict[str, Any] = {
                 "t": [event.time - began for event in timed],
                 "colour": [NOTABLE.get(event.kind, GREY) for event in timed],
                 "kind": [event.kind for event in timed],
@@ -247,10 +241,10 @@ class PageView:
             if widget.disabled != over:
                 widget.disabled = over
 
-    def _channel_columns(self, last: Step | None) -> dict[str, list[Any]]:
+    def _channel_columns(self, last: Step | None) -> dict[str, Any]:
         bad = dict(itertools.zip_longest(last.bad_channels, last.bad_reasons)) if last else {}
         gone = set(self._info.missing)
-        out: dict[str, list[Any]] = {
+        out: dict[str, Any] = {
             key: [] for key in ("x", "y", "name", "reason", "colour", "marker", "size", "label")
         }
         for name, (x, y) in self._info.placed.items():
@@ -265,7 +259,7 @@ class PageView:
         return out
 
 
-def _codes(steps: list[Step], began: float, step_s: float) -> dict[str, list[Any]]:
+def _codes(steps: list[Step], began: float, step_s: float) -> dict[str, Any]:
     known = [step for step in steps if step.prototype >= 0]
     return {
         "left": [step.time - began - step_s for step in known],
@@ -280,7 +274,7 @@ def _hex(prototype: int) -> str:
     return "#" + "".join(f"{round(255 * part):02x}" for part in prototype_colour(prototype))
 
 
-def _place(last: Step | None) -> dict[str, list[Any]]:
+def _place(last: Step | None) -> dict[str, Any]:
     """Return the place in the plane, and the ends of its intervals."""
     names = ("x", "y", "left", "right", "bottom", "top", "colour")
     if last is None or not last.prediction:
@@ -291,7 +285,7 @@ def _place(last: Step | None) -> dict[str, list[Any]]:
     return {name: [one] for name, one in zip(names, values, strict=True)}
 
 
-def _update(source: ColumnDataSource, columns: dict[str, list[Any]]) -> None:
+def _update(source: ColumnDataSource, columns: dict[str, Any]) -> None:
     if source.data["marker"] != columns["marker"] or source.data["reason"] != columns["reason"]:
         source.data = columns
 
@@ -301,5 +295,14 @@ def template() -> Any:
     """Return the page around the parts, for Bokeh to fill."""
     from bokeh.core.templates import get_env
 
-    text = (FOLDER / "page.html").read_text(encoding="utf-8")
-    return get_env().from_string(text)
+    return get_env().from_string((FOLDER / "page.html").read_text(encoding="utf-8"))
+
+
+@cache
+def refusal(text: str) -> Any:
+    """Return a page that only says something."""
+    from bokeh.core.templates import get_env
+
+    return get_env().from_string(
+        "{% extends base %}{% block inner_body %}" + escape(text) + "{% endblock %}"
+    )

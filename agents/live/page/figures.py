@@ -62,7 +62,7 @@ def track(
     last : bool
         Whether it is the lowest, which has the axis of time.
     """
-    plot = bare(x_range=time, y_range=Range1d(-1.05, 1.05), min_border_left=LEFT)
+    plot = bare(x_range=time, y_range=Range1d(start=-1.05, end=1.05), min_border_left=LEFT)
     spans = plot.vspan(x="t", source=events, line_color="colour", line_alpha=0.8, line_width=1.5)
     plot.varea("t", f"low_{place}", f"high_{place}", source=steps, fill_color=BLUE, fill_alpha=0.25)
     line = plot.line("t", f"y_{place}", source=steps, line_color=BLUE, line_width=3)
@@ -96,7 +96,7 @@ def plane(way: ColumnDataSource, here: ColumnDataSource, names: tuple[str, str])
     names : tuple of str
         Of the axes.
     """
-    ends = [Range1d(-1.05, 1.05) for _ in range(2)]
+    ends = [Range1d(start=-1.05, end=1.05) for _ in range(2)]
     plot = bare(x_range=ends[0], y_range=ends[1])
     # as wide as high, as the page's place for it is
     plot.min_border_left = plot.min_border_bottom = PLANE_BORDER
@@ -127,7 +127,7 @@ def strip(source: ColumnDataSource, time: Range1d) -> figure:
     time : Range1d
         Of all plots over time.
     """
-    plot = bare(x_range=time, y_range=Range1d(0, 1), min_border_left=LEFT)
+    plot = bare(x_range=time, y_range=Range1d(start=0, end=1), min_border_left=LEFT)
     quads = plot.quad("left", "right", 0, 1, source=source, fill_color="colour", line_color=None)
     plot.add_tools(HoverTool(renderers=[quads], tooltips=[("prototype", "@number")]))
     plot.axis.visible, plot.grid.visible = False, False
@@ -142,7 +142,7 @@ def scalp(source: ColumnDataSource) -> figure:
     source : ColumnDataSource
         ``x, y, name, reason, colour, marker, size, label``.
     """
-    ends = [Range1d(-1.3, 1.3) for _ in range(2)]
+    ends = [Range1d(start=-1.3, end=1.3) for _ in range(2)]
     plot = bare(x_range=ends[0], y_range=ends[1])
     plot.circle(0, 0, radius=1, fill_color=None, line_color=GREY, line_width=1.5)
     plot.line([-0.1, 0, 0.1], [0.995, 1.12, 0.995], color=GREY, line_width=1.5)

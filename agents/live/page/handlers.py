@@ -37,13 +37,13 @@ class Refusal(_Safe):
 
     def initialize(self, reason: str) -> None:
         """Take the reason."""
-        self._reason = reason
+        self._why = reason
 
     def prepare(self) -> None:
         """Answer at once, before any method."""
         self.set_status(403)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(f"{self._reason}\n")
+        self.finish(f"{self._why}\n")
 
 
 class Entrance(_Safe):

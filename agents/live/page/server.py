@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 import threading
@@ -19,11 +20,10 @@ from bokeh.server.views.static_handler import StaticHandler
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
 from tornado.web import ErrorHandler
 
 from agents.live.page.budget import Budget
-from agents.live.page.document import TICK_MS, PageView
+from agents.live.page.document import TICK_MS, PageView, refusal
 from agents.live.page.handlers import Entrance, Page, Refusal, routes
 from agents.live.page.info import Controls, PageInfo
 from agents.live.page.security import Gate
@@ -131,8 +131,8 @@ class PageServer:
         port: int = 5006,
     ) -> None:
         self._info, self._state, self._controls = info, state, controls
-        self._sockets = _listening(host, port)
-        self.host, self.port = host, self._sockets[0].getsockname()[1]
+        self._socket = _listening(host, port)
+        self.host, self.port = host, self._socket.getsockname()[1]
         self.gate = Gate(host)
         self._budget = Budget()
         self._ready, self._failure = threading.Event(), None  # type: threading.Event, Any
@@ -193,7 +193,7 @@ class PageServer:
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         self._site = self._made_site()
         http = HTTPServer(self._site)
-        http.add_sockets(self._sockets)
+        http.add_socket(self._socket)
         server = BaseServer(IOLoop.current(), self._site, http)
         server.start()
         self._ready.set()
@@ -224,8 +224,8 @@ class PageServer:
         )
 
     def _fill(self, document: Document) -> None:
-        if self.n_pages > MOST_PAGES:
-            document.template = "{% block inner_body %}" + TOO_MANY + "{% endblock %}"
+        if self.n_pages >= MOST_PAGES:
+            document.template = refusal(TOO_MANY)
             return
         PageView(document, self._info, self._state, self._controls, self._budget)
 
@@ -247,17 +247,22 @@ def _own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def _listening(host: str, port: int) -> list[socket.socket]:
+def _listening(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port must be from 0 (any free one) to 65535, not {port}")
     try:
-        return bind_sockets(port, host)
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.create_server(address[:2], family=family, backlog=128)
+        listening.setblocking(False)
+        return listening
     except socket.gaierror as error:
         raise ConfigError(
             f"--host {host}: no such address; give one of this machine, such as 127.0.0.1"
         ) from error
     except OSError as error:
         raise ConfigError(
-            f"port {port} on {host} cannot be used ({error.strerror or error}); take another with "
-            "--port, or 0 for any that is free"
+            f"port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}); take another "
+            "with --port, or 0 for any that is free"
         ) from error

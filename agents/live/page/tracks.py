@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from agents.live.records import MARKED, WITHHELD, Step
 
@@ -35,7 +36,7 @@ class Tracks:
         self._last: tuple[float, int] | None = None
         self._middle = [NAN] * len(names)
 
-    def take(self, steps: Iterable[Step], began: float) -> dict[str, list[float | str]]:
+    def take(self, steps: Iterable[Step], began: float) -> dict[str, Any]:
         """Return the rows of new steps.
 
         Parameters
@@ -45,7 +46,7 @@ class Tracks:
         began : float
             Timestamp of the first sample: the plot's zero.
         """
-        out: dict[str, list[float | str]] = {name: [] for name in columns_of(self._names)}
+        out: dict[str, Any] = {name: [] for name in columns_of(self._names)}
         for step in steps:
             time = step.time - began
             if not step.prediction:
@@ -75,7 +76,7 @@ class Tracks:
 
     def _add(
         self,
-        out: dict[str, list[float | str]],
+        out: dict[str, Any],
         time: float,
         low: Iterable[float],
         high: Iterable[float],
@@ -95,7 +96,7 @@ class Tracks:
             out[f"high_{place}"].append(b)
 
 
-def trail(steps: Iterable[Step]) -> dict[str, list[float]]:
+def trail(steps: Iterable[Step]) -> dict[str, Any]:
     """Return the way of the first two dimensions as segments that fade with age.
 
     Parameters
@@ -108,7 +109,7 @@ def trail(steps: Iterable[Step]) -> dict[str, list[float]]:
     dict
         ``x0, y0, x1, y1`` of each segment and ``alpha``, 0 to 1.
     """
-    out: dict[str, list[float]] = {name: [] for name in ("x0", "y0", "x1", "y1", "alpha")}
+    out: dict[str, Any] = {name: [] for name in ("x0", "y0", "x1", "y1", "alpha")}
     points = list(steps)
     for number, (one, two) in enumerate(itertools.pairwise(points), start=1):
         if not (one.prediction and two.prediction) or one.segment != two.segment:

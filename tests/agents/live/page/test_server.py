@@ -1,0 +1,243 @@
+"""The server: who is refused, what is served, and that slow browsers do not hold the run."""
+
+import http.client
+import logging
+import re
+import socket
+import time
+
+import numpy as np
+import pytest
+
+from agents.live import Event, LiveState
+from agents.live.page import PageInfo, serve_page
+from agents.live.page.handlers import HEADERS
+from eeg_emotion_env.errors import ConfigError
+from tests.agents.live.page.conftest import NAMES, Buttons, a_step
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.fixture(scope="module")
+def server(maps):
+    state = LiveState(NAMES)
+    state.event(Event("started", 0.0, "4 channels"))
+    state.step(a_step(0))
+    channels = ("FZ", "CZ", "PZ", "aux")
+    info = PageInfo("model on stream", NAMES, 1.0, channels, ("PZ",), maps)
+    with serve_page(info, state, Buttons(), port=0) as one:
+        yield one
+
+
+def ask(server, path="/", method="GET", host=None, cookie=True, **headers):
+    """Return status, headers and content of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    if cookie:
+        headers["Cookie"] = cookie_of(server)
+    names = {name.replace("_", "-"): text for name, text in headers.items()}
+    connection.request(method, path, headers={"Host": host or f"127.0.0.1:{server.port}", **names})
+    answer = connection.getresponse()
+    content = b"" if answer.status == 101 else answer.read()
+    connection.close()
+    return answer.status, answer.headers, content.decode("latin-1")
+
+
+def cookie_of(server, value=None):
+    return f"eegdancer-{server.port}={value or server.gate.token}"
+
+
+def origin_of(server):
+    return f"http://127.0.0.1:{server.port}"
+
+
+EVERYTHING = (
+    "/", "/ws", "/steps.csv", "/prototype/1.png", "/static/js/bokeh.min.js", "/favicon.ico",
+    "/autoload.js?bokeh-autoload-element=a", "/metadata", "/nothing",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_nothing_is_served_without_the_token(server, path):
+    for headers in ({}, {"Cookie": cookie_of(server, "wrong")}):
+        status, _, content = ask(server, path, cookie=False, **headers)
+        assert status == 403
+        assert "token" in content or path == "/ws"
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_nothing_is_served_under_a_name_that_is_not_ours(server, path):
+    assert ask(server, path, host="evil.example")[0] == 403
+    path = f"/?token={server.gate.token}"
+    assert ask(server, path, host=f"evil.example:{server.port}", cookie=False)[0] == 403
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "HEAD"])
+def test_no_other_method_is_a_way_in(server, method):
+    assert ask(server, f"/?token={server.gate.token}", method, cookie=False)[0] == 403
+
+
+def test_a_wrong_token_is_refused(server):
+    for text in ("", "wrong", server.gate.token[:-1]):
+        assert ask(server, f"/?token={text}", cookie=False)[0] == 403
+        assert ask(server, f"/?token={text}")[0] == 403  # even with the cookie
+
+
+def test_the_token_gives_a_cookie_for_this_page_alone(server):
+    status, headers, content = ask(server, f"/?token={server.gate.token}", cookie=False)
+    assert status == 200
+    cookie = headers["Set-Cookie"]
+    assert cookie.startswith(cookie_of(server))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert server.gate.token not in content
+    assert 'location.replace("/")' in content
+
+
+def test_the_address_for_a_desktop_works_once(server):
+    path = server.ticket_url().partition(str(server.port))[2]
+    assert server.gate.token not in path
+    assert [ask(server, path, cookie=False)[0] for _ in range(2)] == [200, 403]
+
+
+def test_with_the_cookie_the_page_is_served(server):
+    status, headers, content = ask(server)
+    assert status == 200
+    assert "model on stream" in content
+    # scripts cannot read it from the page, and everything comes from here
+    assert server.gate.token not in content
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', content)
+    for name, text in HEADERS.items():
+        assert headers[name] == text
+    assert ask(server, "/autoload.js?bokeh-autoload-element=a")[0] == 404
+    assert ask(server, "/static/js/bokeh.min.js")[0] == 200
+
+
+def test_scripts_are_our_own_whatever_the_environment_says(server, monkeypatch):
+    monkeypatch.setenv("BOKEH_RESOURCES", "cdn")
+    assert "cdn.bokeh.org" not in ask(server)[2]
+
+
+def test_table_and_maps(server, maps):
+    status, headers, content = ask(server, "/steps.csv")
+    assert status == 200
+    assert "attachment" in headers["Content-Disposition"]
+    assert content.splitlines()[1].endswith("started: 4 channels")
+    assert ask(server, "/prototype/1.png")[2].startswith("\x89PNG")
+    assert ask(server, f"/prototype/{len(maps)}.png")[0] == 404
+
+
+def test_websockets_are_for_our_own_page(server):
+    def upgrade(**headers):
+        return ask(server, "/ws", **UPGRADE, **headers)[0]
+
+    assert upgrade(Origin=origin_of(server)) == 101
+    assert upgrade(Origin="http://evil.example") == 403
+    assert upgrade(Origin=f"http://127.0.0.1:{server.port + 1}") == 403
+    assert upgrade(Origin="null") == 403
+    assert upgrade() == 403
+    assert upgrade(Origin=origin_of(server), cookie=False) == 403
+
+
+def test_the_token_is_in_no_log(info, state, buttons, caplog):
+    caplog.set_level(logging.DEBUG)
+    with serve_page(info, state, buttons, port=0) as server:
+        for path in (f"/?token={server.gate.token}", "/", "/nothing"):
+            ask(server, path)
+        ask(server, f"/x?token={server.gate.token}", cookie=False)
+        assert server.gate.token not in caplog.text
+        assert server.gate.token not in repr(server.__dict__)
+
+
+def test_a_taken_port_is_said_in_a_line(server, info, state, buttons):
+    with pytest.raises(ConfigError, match=f"port {server.port} on 127.0.0.1 .*--port") as error:
+        serve_page(info, state, buttons, port=server.port)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_impossible_places_are_said_in_a_line(info, state, buttons):
+    with pytest.raises(ConfigError, match="--port must be"):
+        serve_page(info, state, buttons, port=70000)
+    with pytest.raises(ConfigError, match=r"203\.0\.113\.5 cannot be used"):
+        serve_page(info, state, buttons, host="203.0.113.5", port=0)
+
+
+def test_without_bokeh_the_extra_is_named(info, state, buttons, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "bokeh.server.server", None)
+    with pytest.raises(ConfigError, match=r"pip install 'eeg-emotion-env\[live\]'"):
+        serve_page(info, state, buttons, port=0)
+
+
+def test_it_listens_on_loopback_alone(server):
+    assert server.host == "127.0.0.1"
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        assert probe.connect_ex(("127.0.0.2", server.port)) != 0
+
+
+def test_closing_frees_the_port(info, state, buttons):
+    with serve_page(info, state, buttons, port=0) as server:
+        assert ask(server)[0] == 200
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", server.port)) != 0
+
+
+def opened(server) -> socket.socket:
+    """Open a page as a browser does, and read nothing more."""
+    token = re.search(r'"token":"([^"]+)"', ask(server)[2])[1]
+    lines = {
+        **UPGRADE, "Host": f"127.0.0.1:{server.port}", "Origin": origin_of(server),
+        "Cookie": cookie_of(server), "Sec-WebSocket-Protocol": f"bokeh, {token}",
+    }  # fmt: skip
+    request = "GET /ws HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items()) + "\r\n"
+    browser = socket.socket()
+    browser.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    browser.connect(("127.0.0.1", server.port))
+    browser.sendall(request.encode())
+    return browser
+
+
+def test_browsers_that_do_not_read_hold_up_nobody(info, state, buttons):
+    with serve_page(info, state, buttons, port=0) as server:
+        browsers = [opened(server) for _ in range(3)]
+        flood(server, state)
+        for browser in browsers:
+            browser.close()
+
+
+def flood(server, state):
+    """Write steps faster than any browser could read them."""
+    took, until, number = [], time.monotonic() + 2.0, 0
+    while time.monotonic() < until:
+        begun = time.perf_counter()
+        state.step(a_step(number, prototype=number % 4))
+        state.event(Event("note", float(number), "x" * 200))
+        took.append(time.perf_counter() - begun)
+        number += 1
+        time.sleep(1e-3)
+    assert server.n_pages >= 3
+    assert np.percentile(took, 99) < 5e-3
+    begun = time.monotonic()
+    assert str(number - 1) in ask(server, "/steps.csv")[2]
+    assert time.monotonic() - begun < 2.0
+
+
+def test_a_page_that_nobody_looks_at_is_forgotten(info, state, buttons, monkeypatch):
+    monkeypatch.setattr("agents.live.page.server.UNUSED_MS", 100)
+    with serve_page(info, state, buttons, port=0) as server:
+        ask(server)
+        until = time.monotonic() + 5.0
+        while server.n_pages and time.monotonic() < until:
+            time.sleep(0.05)
+        assert server.n_pages == 0
+
+
+def test_too_many_pages_are_told_so(info, state, buttons, monkeypatch):
+    monkeypatch.setattr("agents.live.page.server.MOST_PAGES", 1)
+    with serve_page(info, state, buttons, port=0) as server:
+        assert "model on stream" in ask(server)[2]
+        assert "pages are open" in ask(server)[2]
