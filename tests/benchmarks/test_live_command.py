@@ -12,20 +12,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agents.agent import load_agent
+from agents.intervals import PredictionIntervals
 from agents.live import read_events, read_steps
 from benchmarks.cli import main
 from eeg_emotion_env.datasets import load
 from eeg_emotion_env.interop import raw_from_recording
 from tests import lsl
 from tests.agents.live.conftest import save_model
+from tests.agents.test_intervals import made_people
 
-PREDICTED = ["valence_pred", "arousal_pred"]
+NAMES = ("valence", "arousal")
+PREDICTED = [f"{name}_{part}" for part in ("pred", "low", "high") for name in NAMES]
 FAST = ("--speed", "inf")
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return save_model(tmp_path_factory.mktemp("model") / "model")
+    folder = save_model(tmp_path_factory.mktemp("model") / "model")
+    intervals = PredictionIntervals.fit(*made_people(np.random.default_rng(0), 6))
+    intervals.save(folder, load_agent(folder).description["fingerprint"])
+    return folder
 
 
 @pytest.fixture(scope="module")
