@@ -1,25 +1,22 @@
 """``python -m benchmarks.intervals``: arguments, progress, table."""
 
-import shlex
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-import torch
 import tyro
 
 from agents.quantiles import FEWEST_PEOPLE
-from benchmarks.commands.common import expanded, load_trials, out_folder, progress_bar, say
+from benchmarks.commands.common import load_trials, out_folder
 from benchmarks.intervals.played import played_units, units_of
 from benchmarks.intervals.ways import scored, table_of
-from benchmarks.leaderboard import replacing
 from benchmarks.options import Data
 from benchmarks.personalization.protocol import Groups, Unit, groups_of
-from eeg_emotion_env.errors import ConfigError, EEGEmotionError
+from benchmarks.script import counted, run_script, write_tables
+from eeg_emotion_env.errors import ConfigError
 
 HEAD = (
     "| interval | coverage | SD | least | most | width | interval score | of constant |\n"
@@ -44,50 +41,27 @@ class Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    options = expanded(
-        tyro.cli(
-            Options,
-            prog="python -m benchmarks.intervals",
-            args=arguments,
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
-    )
-    try:
-        intervals(options, list(sys.argv[1:] if arguments is None else arguments))
-    except EEGEmotionError as error:
-        print(f"intervals: error: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    return run_script("benchmarks.intervals", Options, intervals, arguments)
 
 
-def intervals(options: Options, arguments: Sequence[str]) -> None:
+def intervals(options: Options, command: str) -> None:
     """Run the protocol and write ``intervals.csv`` and ``intervals.md``."""
     if options.folds < 3 or options.seeds < 1 or options.members < 1:
         raise ConfigError("needs --folds of at least 3, --seeds and --members of at least 1")
-    torch.set_num_threads(1)
     trials = load_trials(options.data)
     groups = groups_of(trials.keys, options.folds)
     _require_enough(groups)
     units = units_of(len(groups), range(options.seeds))
-    out, done = out_folder(options.out), 0
-    with progress_bar("models", len(units)) as advance, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="the codebook collapses")
+    out = out_folder(options.out)
+    with counted("models", len(units)) as one_more:
 
         def on_unit(unit: Unit) -> None:
-            nonlocal done
-            done += 1
-            advance(done, f"seed {unit.seed}, without folds {unit.left_out}")
+            one_more(f"seed {unit.seed}, without folds {unit.left_out}")
 
         played = played_units(list(trials), groups, units, options.members, out, on_unit)
     table = table_of(pd.concat([scored(one, trials[0].label_names) for one in played.values()]))
-    with replacing(out / "intervals.csv") as path:
-        table.to_csv(path, index=False, float_format="%.6f")
-    command = shlex.join(["python", "-m", "benchmarks.intervals", *arguments])
     title = f"{options.data.dataset} ({trials[0].source} data)"
-    text = markdown(table, command, title, options)
-    with replacing(out / "intervals.md") as path:
-        path.write_text(text, encoding="utf-8")
-    say(text)
+    write_tables(out, "intervals", table, markdown(table, command, title, options))
 
 
 def _require_enough(groups: Groups) -> None:
