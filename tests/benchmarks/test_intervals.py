@@ -1,7 +1,7 @@
 """Intervals from `train` to `evaluate`, and the comparison of ways of making them."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import pytest
 
 from agents.intervals import PredictionIntervals, load_intervals
 from benchmarks.cli import main
-from benchmarks.commands.intervals import calibrated_intervals, with_ends
+from benchmarks.commands.intervals import calibrated_intervals, encoders_like, with_ends
 from benchmarks.coverage import coverage_table, scores_of, summary
 from benchmarks.intervals.__main__ import main as compare
 from benchmarks.intervals.played import Played, _play_unit, units_of
@@ -17,7 +17,7 @@ from benchmarks.intervals.ways import DEFAULT, WAYS, fitted, people_of, scored, 
 from benchmarks.personalization.protocol import Unit, groups_of
 from benchmarks.predictions import TrialPrediction
 from eeg_emotion_env.trial import TrialKey
-from encoders import StageConfig
+from encoders import PretrainingConfig, StageConfig
 from tests.agents.test_intervals import made_people
 from tests.benchmarks.conftest import made_trials
 
@@ -96,6 +96,30 @@ def test_encoders_of_the_folds_do_not_know_who_is_left_out(monkeypatch):
     assert all(not learnt & left_out for learnt, left_out in given)
     assert set().union(*(left_out for _, left_out in given)) == set(trials.subjects)
     np.testing.assert_allclose(made.half_width, 0, atol=1e-6)
+
+
+def test_an_encoder_that_knows_these_people_is_pretrained_anew_with_its_settings(monkeypatch):
+    from eeg_emotion_env.datasets import load
+    from encoders import shipped_encoder
+
+    trials = load("simulated", n_subjects=5, n_trials=1)
+    encoder, asked = shipped_encoder("simulated-62x5"), []
+    monkeypatch.setattr(
+        "benchmarks.commands.intervals.pretrained",
+        lambda sets, shape, settings: asked.append((sets, shape, settings)) or encoder,
+    )
+    part = trials.select([1, 2])
+    made = {"dataset": "simulated", "source": "simulated", "subjects": ["2", "9"]}
+    settings = PretrainingConfig(guidance=0.3, seed=4)
+    known = {**encoder.description, **made, "pretraining": asdict(settings)}
+    monkeypatch.setattr(encoder, "description", known)
+    encoders_like(encoder, True, trials, 0)(part)
+    assert asked == [([part], encoder.config, settings)]
+    encoders_like(encoder, False, trials, 7)(part)
+    assert asked[1][1:] == (None, PretrainingConfig(seed=7))
+    monkeypatch.setitem(known, "subjects", ["8", "9"])
+    assert encoders_like(encoder, True, trials, 0)(part) is encoder
+    assert len(asked) == 2
 
 
 def test_coverage_counts_people_equally():
