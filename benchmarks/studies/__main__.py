@@ -68,11 +68,12 @@ def study(options: Options, command: str) -> None:
         workers = options.workers or os.cpu_count() or 1
         records = run_study(list(trials), split, arms, seeds, out, workers, on_run)
     table = study_table(records, arms, dict.fromkeys((*chosen, "error"), REFERENCES[options.study]))
-    simulated = ", simulated" if trials[0].source == "simulated" else ""
+    dataset, source = options.data.dataset, trials[0].source
+    title = dataset if source in (dataset, "recorded") else f"{dataset} ({source} data)"
     text = markdown(
         table,
         command,
-        f"Study: {options.study}, {options.data.dataset}{simulated}",
+        f"Study: {options.study}, {title}",
         notes(options.study, chosen, len(split.folds), options.seeds),
     )
     write_tables(out, options.study, table, text)
