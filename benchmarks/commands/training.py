@@ -6,6 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks import options as arguments
 from benchmarks.commands.common import (
     context_of,
@@ -34,10 +37,12 @@ from eeg_emotion_env.datasets import DATASETS, Trials
 from eeg_emotion_env.errors import ConfigError, check_choice
 from eeg_emotion_env.labels import delay_steps, delayed, resolve_delay
 from eeg_emotion_env.latents import fitted, require_causal
+from eeg_emotion_env.trial import Trial
 from encoders.config import StageConfig
 
 if TYPE_CHECKING:
     from agents import AgentConfig
+    from benchmarks.predictions import TrialPrediction
     from encoders import FrozenEncoder
 
 
@@ -100,7 +105,6 @@ def evaluate(options: arguments.Evaluate) -> int:
     from agents import load_agent
     from agents.intervals import load_intervals
     from benchmarks.leaderboard import leaderboard_table, write_results
-    from benchmarks.predictions import TrialPrediction
     from eeg_emotion_env.playback import build_episodes
     from encoders import CheckpointError, load_encoder
 
@@ -123,23 +127,10 @@ def evaluate(options: arguments.Evaluate) -> int:
     intervals = load_intervals(options.model, str(agent.description["fingerprint"]))
     out = out_folder(options.out)
     delay_s = float(agent.description.get("label_delay_s", 0.0))
+    played = agent.predict(build_episodes(chosen, encoder.encode))
     predictions = [
-        with_ends(
-            replace(
-                TrialPrediction.of(
-                    "eegdancer",
-                    agent.config.seed,
-                    0,
-                    trial,
-                    delayed(values, delay_steps(delay_s, trial.step_s)),
-                ),
-                label_delay_s=delay_s,
-            ),
-            intervals,
-        )
-        for trial, values in zip(
-            chosen, agent.predict(build_episodes(chosen, encoder.encode)), strict=True
-        )
+        with_ends(_prediction(agent.config.seed, trial, values, delay_s), intervals)
+        for trial, values in zip(chosen, played, strict=True)
     ]
     protocol = "training subjects included" if options.include_training else "unseen subjects"
     table = leaderboard_table(predictions)
@@ -151,6 +142,17 @@ def evaluate(options: arguments.Evaluate) -> int:
     say_coverage(intervals, predictions, out)
     say(f"predictions and metrics written to {out}")
     return 0
+
+
+def _prediction(
+    seed: int, trial: Trial, values: NDArray[np.float32], delay_s: float
+) -> "TrialPrediction":
+    """Set predictions, moved to where the raters' labels are, beside a trial's labels."""
+    from benchmarks.predictions import TrialPrediction
+
+    moved = delayed(values, delay_steps(delay_s, trial.step_s))
+    made = TrialPrediction.of("eegdancer", seed, 0, trial, moved)
+    return replace(made, label_delay_s=delay_s)
 
 
 def _agent_config(options: arguments.Train) -> "AgentConfig":
