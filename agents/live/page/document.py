@@ -245,7 +245,11 @@ class PageView:
         bad = dict(itertools.zip_longest(last.bad_channels, last.bad_reasons)) if last else {}
         gone = set(self._info.missing)
         out: dict[str, Any] = {
-            key: [] for key in ("x", "y", "name", "reason", "colour", "marker", "size", "label")
+            key: []
+            for key in (
+                *("x", "y", "name", "reason", "colour", "marker", "size"),
+                *("label", "align", "offset"),
+            )
         }
         for name, (x, y) in self._info.placed.items():
             reason = "not in the stream" if name in gone else bad.get(name, "ok")
@@ -253,7 +257,9 @@ class PageView:
             look = (VERMILLION, "x", 13) if wrong else (GREY, "circle", 4)
             if not wrong and name not in gone:
                 look = (GREEN, "circle", 9)
-            values = (x, y, name, reason, *look, name if wrong else "")
+            # names towards the middle, where there is room
+            side = ("right", -8) if x > 0 else ("left", 8)
+            values = (x, y, name, reason, *look, name if wrong else "", *side)
             for column, one in zip(out.values(), values, strict=True):
                 column.append(one)
         return out

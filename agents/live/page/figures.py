@@ -66,7 +66,7 @@ def track(
     spans = plot.vspan(x="t", source=events, line_color="colour", line_alpha=0.8, line_width=1.5)
     plot.varea("t", f"low_{place}", f"high_{place}", source=steps, fill_color=BLUE, fill_alpha=0.25)
     line = plot.line("t", f"y_{place}", source=steps, line_color=BLUE, line_width=3)
-    plot.scatter("t", f"m_{place}", source=steps, marker="diamond", size=8, color=VERMILLION)
+    plot.scatter("t", f"m_{place}", source=steps, marker="diamond", size=6, color=VERMILLION)
     plot.scatter("t", "held", source=steps, marker="x", size=7, color=VERMILLION)
     shown = [("prediction", f"@y_{place}{{+0.00}}"), ("marks", "@marks")]
     plot.add_tools(HoverTool(renderers=[line], mode="vline", tooltips=shown))
@@ -140,7 +140,7 @@ def scalp(source: ColumnDataSource) -> figure:
     Parameters
     ----------
     source : ColumnDataSource
-        ``x, y, name, reason, colour, marker, size, label``.
+        ``x, y, name, reason, colour, marker, size, label, align, offset``.
     """
     ends = [Range1d(start=-1.3, end=1.3) for _ in range(2)]
     plot = bare(x_range=ends[0], y_range=ends[1])
@@ -149,7 +149,7 @@ def scalp(source: ColumnDataSource) -> figure:
     dots = plot.scatter("x", "y", source=source, marker="marker", size="size", color="colour")
     plot.text(
         "x", "y", "label", source=source, text_color=VERMILLION, text_font_size="13px",
-        text_font_style="bold", x_offset=6, y_offset=-2,
+        text_font_style="bold", text_align="align", x_offset="offset", y_offset=-2,
     )  # fmt: skip
     plot.add_tools(HoverTool(renderers=[dots], tooltips=[("@name", "@reason")]))
     plot.axis.visible, plot.grid.visible = False, False

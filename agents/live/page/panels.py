@@ -12,7 +12,7 @@ from agents.live.records import Event, Step
 COUNTED = ("steps", "ok", "marked", "withheld", "calibrating", "lost samples", "dropped")
 """Counters of `LiveState`, in the order in which they are shown."""
 
-SHOWN_EVENTS, RANKED = 40, 5
+SHOWN_EVENTS, RANKED = 40, 4
 LISTED_CHANNELS = 8
 
 
@@ -70,7 +70,7 @@ def value(name: str, place: int, last: Step | None) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2f}".replace("-", "−")
+    return f"{round(number, 2) + 0.0:+.2f}".replace("-", "−")  # + 0.0 turns -0.0 into 0.0
 
 
 def counters(counts: dict[str, int], latencies: Sequence[float], stream_s: float) -> str:
@@ -124,7 +124,7 @@ def _ranked(counts: dict[int, int]) -> str:
     """Write the prototypes that were active the longest."""
     total = max(sum(counts.values()), 1)
     first = sorted(counts, key=lambda number: (-counts[number], number))[:RANKED]
-    items = ", ".join(f"<b>{number}</b> {_share(counts[number] / total)}" for number in first)
+    items = ", ".join(f"<b>{number}</b> ({_share(counts[number] / total)})" for number in first)
     return f'<div class="ranked">most of the time: {items}</div>'
 
 

@@ -66,7 +66,7 @@ def test_the_page_follows_and_steers_a_run(model, browser, tmp_path):
     with running(model, tmp_path) as (server, state, run):
         assert page.request.get(server.url.partition("?")[0]).status == 403
         page.goto(server.url)
-        page.locator(".pill.ok").wait_for()
+        page.locator(".pill.ok, .pill.marked").wait_for()
         # a laptop's screen shows it all
         assert page.evaluate("() => document.body.scrollHeight") <= 720
         assert page.evaluate("() => document.body.scrollWidth") <= 1280

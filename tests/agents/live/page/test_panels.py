@@ -35,6 +35,7 @@ def test_a_value_has_its_sign_and_its_interval():
     assert "−0.50 … +0.12" in text
     assert "–" in panels.value("valence", 0, a_step(0, (), "withheld"))
     assert "–" in panels.value("valence", 0, None)
+    assert ">+0.00<" in panels.value("valence", 0, a_step(0, (-0.001, 0.0)))
 
 
 def test_counters_and_latency():
@@ -53,7 +54,7 @@ def test_events_stand_newest_first():
 def test_a_prototype_has_its_share_and_its_maps(maps):
     text = panels.prototype(2, {2: 1, 0: 3}, maps)
     assert "25 % of the time" in text
-    assert "<b>0</b> 75 %" in text
+    assert "<b>0</b> (75 %)" in text
     assert 'href="prototype/2.png"' in text
     assert all(band in text for band in maps.bands)
     assert "svg" not in panels.prototype(2, {2: 1}, None)
