@@ -33,6 +33,9 @@ KEPT_S, WINDOWS_MIN = 900.0, (1, 5, 15)
 MOST_ROWS = 1800
 """Rows of a plot at most, however short the steps."""
 
+LONGEST_NOTE = 200
+"""Letters of a note."""
+
 TRAIL_STEPS, LATENCY_STEPS, MAP_EVENTS = 60, 300, 200
 
 NOTABLE = {"note": PURPLE, "gap": VERMILLION, "clock": VERMILLION, "dropped": VERMILLION}
@@ -116,7 +119,7 @@ class PageView:
         self.note = TextInput(
             name="note",
             placeholder="what happens now",
-            max_length=200,
+            max_length=LONGEST_NOTE,
             height=HIGH,
             stylesheets=[sheet],
         )
@@ -157,7 +160,7 @@ class PageView:
 
     def _noted(self, event: Any) -> None:
         text = event.value if isinstance(event, ValueSubmit) else self.note.value
-        self._controls.note(text.strip() or "marked on the page")
+        self._controls.note(text.strip()[:LONGEST_NOTE] or "marked on the page")
         self.note.value = ""
 
     def tick(self) -> None:
@@ -179,7 +182,7 @@ class PageView:
 
     def _take_steps(self, steps: list[Step]) -> None:
         began, info = self._state.began, self._info
-        last, minutes = steps[-1], WINDOWS_MIN[self.window.active or 0]
+        last, minutes = steps[-1], WINDOWS_MIN[min(self.window.active or 0, len(WINDOWS_MIN) - 1)]
         self.steps.stream(self._tracks.take(steps, began), rollover=self._rows)
         if info.maps is not None:
             self.codes.stream(_codes(steps, began, info.step_s), rollover=self._rows)

@@ -12,7 +12,7 @@ from agents.live.records import Event, Step
 COUNTED = ("steps", "ok", "marked", "withheld", "calibrating", "lost samples", "dropped")
 """Counters of `LiveState`, in the order in which they are shown."""
 
-SHOWN_EVENTS, RANKED = 40, 4
+SHOWN_EVENTS, RANKED = 40, 3
 LISTED_CHANNELS = 8
 
 

@@ -9,7 +9,7 @@ from bokeh.events import ButtonClick, ValueSubmit
 from agents.live import Event
 from agents.live.page import PageInfo
 from agents.live.page.budget import Budget
-from agents.live.page.document import MAP_EVENTS, PageView
+from agents.live.page.document import LONGEST_NOTE, MAP_EVENTS, PageView
 from tests.agents.live.page.conftest import a_step
 
 
@@ -108,6 +108,9 @@ def test_marks(view, buttons):
     press(view.mark)
     view.note.document.callbacks.trigger_event(ValueSubmit(view.note, "by key"))
     assert buttons.notes == ["door", "marked on the page", "by key"]
+    view.note.value = "x" * 10_000
+    press(view.mark)
+    assert len(buttons.notes[-1]) == LONGEST_NOTE
 
 
 def test_bad_channels_are_seen_on_the_scalp(view, state):

