@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.live.alignment import Resampler, microvolts, step_rate
 from agents.live.model import LiveModel, input_of
-from agents.live.quality import Quality, assess, filled
+from agents.live.quality import Quality, assess, filled, voltages
 from agents.live.records import (
     CALIBRATING,
     MARKED,
@@ -149,6 +149,7 @@ class LiveChain:
                 continue
             if part.fresh:
                 self._restart()
+            part = replace(part, samples=voltages(part.samples, self._factor))
             for samples, end in self._cutter.take(self._resampler.take(part)):
                 yield from self._steps(samples, end)
 

@@ -19,6 +19,9 @@ FLAT_RATIO = 1e-3
 CLIPPED_SHARE, CLIPPED_UV = 0.05, 100.0
 """A channel that stays so often at exactly its extreme, and that far out, is saturated."""
 
+IMPOSSIBLE_UV = 1e9
+"""What is beyond is no voltage: it is taken as lost, before it spoils sums."""
+
 
 @dataclass(frozen=True, eq=False)
 class Quality:
@@ -126,6 +129,20 @@ def assess(samples: NDArray[np.float64], absent: NDArray[np.bool_]) -> Quality:
         spread_uv=typical,
         absent=absent,
     )
+
+
+def voltages(samples: NDArray[np.floating], factor: float) -> NDArray[np.floating]:
+    """Put NaN where a value cannot be a voltage: not finite, or beyond `IMPOSSIBLE_UV`.
+
+    Parameters
+    ----------
+    samples : ndarray, any shape
+        In the unit of the stream.
+    factor : float
+        What makes them microvolts.
+    """
+    possible = np.abs(samples) <= IMPOSSIBLE_UV / factor
+    return samples if possible.all() else np.where(possible, samples, np.nan)
 
 
 def filled(samples: NDArray[np.float64]) -> NDArray[np.float64]:

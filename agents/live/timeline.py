@@ -119,7 +119,8 @@ class Timeline:
                 begins = False
             if stop < len(times):
                 deviation = float(np.median(times[stop:] - self._grid(len(times) - stop)))
-                lost = self._jump(deviation, float(times[stop]), chunk.received)
+                silent = chunk.received - self._received - len(times) / self.sfreq
+                lost = self._jump(deviation, float(times[stop]), chunk.received, silent)
                 for part in lost:
                     if isinstance(part, Event):
                         yield part
@@ -193,7 +194,9 @@ class Timeline:
             self._reported[kind] = now
             yield Event(kind, now, detail)
 
-    def _jump(self, deviation: float, time: float, received: float) -> Iterator[Event | int]:
+    def _jump(
+        self, deviation: float, time: float, received: float, silent: float
+    ) -> Iterator[Event | int]:
         """Say what a lasting deviation is; give the number of samples to fill in."""
         waited = received - self._received if self._seen else np.inf
         if abs(deviation) < UNEVEN_S:
@@ -202,9 +205,13 @@ class Timeline:
         if deviation < 0 or deviation > waited + SLACK_S:
             self._next = time
             if abs(deviation) >= UNEVEN_S:
-                detail = f"timestamps jumped by {deviation:+.3f} s; no samples lost"
+                detail = f"timestamps jumped by {deviation:+.3f} s" + (
+                    "; no samples lost" if silent <= FILL_LIMIT_S else ""
+                )
                 yield Event("clock", time, detail)
-            return
+            if silent <= FILL_LIMIT_S:
+                return
+            deviation = silent  # the clock does not tell what was lost meanwhile
         lost = round(deviation * self.sfreq)
         self.n_lost += lost
         if lost > FILL_LIMIT_S * self.sfreq:
