@@ -1,4 +1,4 @@
-"""The page's server: Bokeh in a thread of its own, behind a gate that every request passes."""
+"""The page's server: Bokeh in a thread of its own."""
 
 import asyncio
 import logging
@@ -10,23 +10,17 @@ import time
 from typing import Any
 
 from bokeh.document import Document
-from bokeh.resources import Resources
 from bokeh.server.server import BaseServer
-from bokeh.server.tornado import BokehTornado
-from bokeh.server.views.autoload_js_handler import AutoloadJsHandler
-from bokeh.server.views.doc_handler import DocHandler
-from bokeh.server.views.metadata_handler import MetadataHandler
-from bokeh.server.views.static_handler import StaticHandler
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
-from tornado.web import ErrorHandler
 
 from agents.live.page.budget import Budget
-from agents.live.page.document import TICK_MS, PageView, refusal
-from agents.live.page.handlers import Entrance, Page, Refusal, routes
+from agents.live.page.document import TICK_MS, PageView
+from agents.live.page.handlers import routes
 from agents.live.page.info import Controls, PageInfo
 from agents.live.page.security import Gate
+from agents.live.page.site import Site
+from agents.live.page.template import refusal
 from agents.live.state import LiveState
 from eeg_emotion_env.errors import ConfigError
 
@@ -44,58 +38,6 @@ START_S = 30.0
 SWITCH_S = 2e-4
 """Time after which Python lets another thread go on while there is a page. The usual 5 ms would be
 lost by the run each time that it comes back from arithmetic while the page is at work."""
-
-
-class _Site(BokehTornado):
-    """Bokeh's application behind a gate.
-
-    Parameters
-    ----------
-    gate : Gate
-        Who may come in.
-    cookie : str
-        Name of the cookie.
-    **more
-        As for `BokehTornado`.
-    """
-
-    def __init__(self, gate: Gate, cookie: str, **more: Any) -> None:
-        self._gate, self._cookie = gate, cookie
-        super().__init__(**more)
-
-    def get_handler_delegate(
-        self, request: HTTPServerRequest, target_class: Any, *args: Any, **more: Any
-    ) -> Any:
-        """Decide about a request: every one, static files and websockets too, comes through."""
-        reason = self._refuses(request)
-        if reason is None and target_class in (AutoloadJsHandler, MetadataHandler):
-            return super().get_handler_delegate(request, ErrorHandler, {"status_code": 404})
-        if reason is None:
-            chosen = Page if target_class is DocHandler else target_class
-            return super().get_handler_delegate(request, chosen, *args, **more)
-        if self._enters(request):
-            kept = {"cookie": self._cookie, "token": self._gate.token}
-            return super().get_handler_delegate(request, Entrance, kept)
-        return super().get_handler_delegate(request, Refusal, {"reason": reason})
-
-    def _refuses(self, request: HTTPServerRequest) -> str | None:
-        headers, cookie = request.headers, request.cookies.get(self._cookie)
-        # with a token in the address, the way in is taken, and the address is cleaned
-        value = cookie.value if cookie and "token" not in request.arguments else None
-        websocket = request.path == "/ws" or "Upgrade" in headers
-        return self._gate.refuses(headers.get("Host", ""), headers.get("Origin"), value, websocket)
-
-    def _enters(self, request: HTTPServerRequest) -> bool:
-        """Say whether a request without the cookie brings the token."""
-        given, headers = request.arguments.get("token"), request.headers
-        if not given or request.method != "GET" or request.path != "/":
-            return False
-        place = self._gate.refuses_place(headers.get("Host", ""), headers.get("Origin"), False)
-        return place is None and self._gate.opens(given[-1].decode("latin-1"))
-
-    def resources(self, absolute_url: str | bool | None = None) -> Resources:
-        """Return scripts of our own, whatever the environment says: laboratories are offline."""
-        return Resources(mode="server", root_url="/", path_versioner=StaticHandler.append_version)
 
 
 class PageServer:
@@ -138,7 +80,7 @@ class PageServer:
         self._ready, self._failure = threading.Event(), None  # type: threading.Event, Any
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
-        self._site: _Site | None = None
+        self._site: Site | None = None
         self._thread = threading.Thread(target=self._serve, name="eegdancer-page", daemon=True)
 
     @property
@@ -201,10 +143,10 @@ class PageServer:
         server.stop()
         await http.close_all_connections()
 
-    def _made_site(self) -> _Site:
+    def _made_site(self) -> Site:
         # closed browsers are nothing to warn of
         logging.getLogger("bokeh").setLevel(logging.ERROR)
-        return _Site(
+        return Site(
             self.gate,
             f"eegdancer-{self.port}",
             applications={"/": self._fill},

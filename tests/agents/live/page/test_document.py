@@ -9,7 +9,7 @@ from bokeh.events import ButtonClick, ValueSubmit
 from agents.live import Event
 from agents.live.page import PageInfo
 from agents.live.page.budget import Budget
-from agents.live.page.document import LONGEST_NOTE, MAP_EVENTS, PageView
+from agents.live.page.document import LONGEST_NOTE, MOST_MARKS, PageView
 from tests.agents.live.page.conftest import a_step
 
 
@@ -23,7 +23,7 @@ def press(widget):
 
 
 def test_it_follows_the_run(view, state):
-    assert "waiting" in view.texts["status"].text
+    assert "waiting" in view.widgets.texts["status"].text
     state.event(Event("started", 0.0, "4 channels"))
     for number in range(5):
         state.step(a_step(number, prototype=number % 2, latency_ms=7.0))
@@ -31,13 +31,13 @@ def test_it_follows_the_run(view, state):
     assert view.steps.data["t"][-1] == 5.0
     assert len(view.codes.data["number"]) == 5
     assert view.here.data["x"] == [0.5]
-    assert "+0.50" in view.texts["value_0"].text
-    assert "−0.25" in view.texts["value_1"].text
-    assert '"steps">5<' in view.texts["counters"].text
-    assert "7 ms" in view.texts["counters"].text
-    assert "40 % of the time" not in view.texts["prototype"].text
-    assert "60 % of the time" in view.texts["prototype"].text
-    assert "4 channels" in view.texts["events"].text
+    assert "+0.50" in view.widgets.texts["value_0"].text
+    assert "−0.25" in view.widgets.texts["value_1"].text
+    assert '"steps">5<' in view.widgets.texts["counters"].text
+    assert "7 ms" in view.widgets.texts["counters"].text
+    assert "40 % of the time" not in view.widgets.texts["prototype"].text
+    assert "60 % of the time" in view.widgets.texts["prototype"].text
+    assert "4 channels" in view.widgets.texts["events"].text
 
 
 def test_a_visit_brings_only_what_is_new(view, state):
@@ -60,7 +60,7 @@ def test_what_a_page_holds_is_bounded(view, state):
     view.tick()
     assert len(view.steps.data["t"]) <= 900
     assert len(view.codes.data["number"]) <= 900
-    assert len(view.marks.data["t"]) <= MAP_EVENTS
+    assert len(view.marks.data["t"]) <= MOST_MARKS
     assert view.steps.data["t"][-1] == 2999.0
 
 
@@ -84,32 +84,32 @@ def test_without_time_left_it_waits_for_its_next_turn(info, state, buttons):
 
 
 def test_buttons_pause_and_continue(view, buttons):
-    press(view.pause)
+    press(view.widgets.pause)
     assert buttons.paused
-    assert view.pause.label == "Continue"
+    assert view.widgets.pause.label == "Continue"
     view.tick()
-    assert "paused" in view.texts["status"].text
-    press(view.pause)
+    assert "paused" in view.widgets.texts["status"].text
+    press(view.widgets.pause)
     assert not buttons.paused
-    assert view.pause.label == "Pause"
+    assert view.widgets.pause.label == "Pause"
 
 
 def test_two_who_press_pause_at_once_both_pause(info, state, buttons):
     one, two = (PageView(Document(), info, state, buttons, Budget()) for _ in range(2))
-    press(one.pause)
-    press(two.pause)
+    press(one.widgets.pause)
+    press(two.widgets.pause)
     assert buttons.paused
 
 
 def test_marks(view, buttons):
-    view.note.value = "  door  "
-    press(view.mark)
-    assert view.note.value == ""
-    press(view.mark)
-    view.note.document.callbacks.trigger_event(ValueSubmit(view.note, "by key"))
+    view.widgets.note.value = "  door  "
+    press(view.widgets.mark)
+    assert view.widgets.note.value == ""
+    press(view.widgets.mark)
+    view.widgets.note.document.callbacks.trigger_event(ValueSubmit(view.widgets.note, "by key"))
     assert buttons.notes == ["door", "marked on the page", "by key"]
-    view.note.value = "x" * 10_000
-    press(view.mark)
+    view.widgets.note.value = "x" * 10_000
+    press(view.widgets.mark)
     assert len(buttons.notes[-1]) == LONGEST_NOTE
 
 
@@ -119,23 +119,23 @@ def test_bad_channels_are_seen_on_the_scalp(view, state):
     rows = dict(zip(view.scalp.data["name"], view.scalp.data["reason"], strict=True))
     assert rows == {"FZ": "ok", "CZ": "flat", "PZ": "not in the stream"}
     assert view.scalp.data["label"] == ["", "CZ", ""]
-    assert "<b>CZ</b> flat" in view.texts["channels"].text
+    assert "<b>CZ</b> flat" in view.widgets.texts["channels"].text
 
 
 def test_silence_and_the_end_are_said(view, state):
     state.step(a_step(0))
     state.event(Event("stalled", 1.0, "nothing for 1 s"))
     view.tick()
-    assert "no samples" in view.texts["status"].text
+    assert "no samples" in view.widgets.texts["status"].text
     state.event(Event("resumed", 1.0, "after 2 s"))
     view.tick()
-    assert "no samples" not in view.texts["status"].text
+    assert "no samples" not in view.widgets.texts["status"].text
     state.event(Event("ended", 1.0, "the stream ended"))
     state.close()
     view.tick()
-    assert "the stream ended" in view.texts["status"].text
-    assert view.pause.disabled
-    assert view.mark.disabled
+    assert "the stream ended" in view.widgets.texts["status"].text
+    assert view.widgets.pause.disabled
+    assert view.widgets.mark.disabled
 
 
 @pytest.mark.parametrize("names", [("intensity",), ("valence", "arousal", "dominance")])

@@ -1,0 +1,32 @@
+"""The page around the parts, and its look."""
+
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def template() -> Any:
+    """Return the page, for Bokeh to put the parts in."""
+    from bokeh.core.templates import get_env
+
+    return get_env().from_string((FOLDER / "page.html").read_text(encoding="utf-8"))
+
+
+@cache
+def refusal(text: str) -> Any:
+    """Return a page that only says something."""
+    from bokeh.core.templates import get_env
+
+    return get_env().from_string(
+        "{% extends base %}{% block inner_body %}" + escape(text) + "{% endblock %}"
+    )
+
+
+@cache
+def sheet() -> str:
+    """Return the style of panels and buttons."""
+    return (FOLDER / "panels.css").read_text(encoding="utf-8")
