@@ -242,6 +242,9 @@ class Live:
     person; 0 predicts at once, as `evaluate` does."""
     out: Path | None = None
     """New folder for the log: steps.csv, events.csv, command.json."""
+    log_format: str = "csv"
+    """csv, or parquet: both files become Parquet at the end; until then, and after a crash, they
+    are CSV."""
     outlet: str | None = None
     """Name of an LSL stream to write predictions to (extra: live)."""
     unit: str | None = None

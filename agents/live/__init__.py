@@ -1,7 +1,7 @@
 """Live use: a stream of raw EEG in, predictions out, with everything that went wrong said."""
 
 from agents.live.chain import LiveChain
-from agents.live.log import CSVLog, read_events, read_steps
+from agents.live.log import CSVLog, read_events, read_steps, to_parquet
 from agents.live.model import LiveModel, load_live_model
 from agents.live.records import Chunk, Event, Output, Source, Step, StreamInfo
 from agents.live.reference import Reference, load_reference
@@ -32,4 +32,5 @@ __all__ = [
     "read_events",
     "read_steps",
     "stepped",
+    "to_parquet",
 ]

@@ -1,4 +1,4 @@
-"""A log that survives a crash: two CSV files, on disk within a second."""
+"""A log that survives a crash: two CSV files, on disk within a second; Parquet when it is whole."""
 
 import csv
 import os
@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from agents.live.records import Event, Step, as_row
-from eeg_emotion_env.errors import DataError
+from eeg_emotion_env.errors import DataError, check_choice
 
 STEPS_NAME, EVENTS_NAME = "steps.csv", "events.csv"
 
 SYNC_S = 0.5
 """Seconds after which rows are on disk, and survive a power cut."""
+
+FORMATS = ("csv", "parquet")
+"""Formats of a finished log; while it is written, and after a crash, it is CSV."""
 
 EVENT_COLUMNS = ("time_s", "kind", "count", "detail", "wall_time")
 
@@ -30,6 +33,8 @@ class CSVLog:
         Existing folder without a log.
     label_names : tuple of str
         Dimensions of a prediction.
+    form : str
+        ``"csv"``, or ``"parquet"`` to turn both files into Parquet at the end.
 
     Raises
     ------
@@ -37,8 +42,11 @@ class CSVLog:
         If the folder holds a log.
     """
 
-    def __init__(self, folder: Path, label_names: tuple[str, ...]) -> None:
-        self._names = label_names
+    def __init__(self, folder: Path, label_names: tuple[str, ...], form: str = "csv") -> None:
+        check_choice("log format", form, FORMATS)
+        self._folder, self._form, self._names = folder, form, label_names
+        for name in (STEPS_NAME, EVENTS_NAME):
+            _check_free(_parquet(folder / name))
         nothing = Step(0, 0, 0.0, "withheld")
         columns = (*as_row(nothing, label_names), "wall_time")
         self._steps = _CSV(folder / STEPS_NAME, columns)
@@ -57,6 +65,8 @@ class CSVLog:
         """Finish both files."""
         self._steps.close()
         self._events.close()
+        if self._form == "parquet":
+            to_parquet(self._folder)
 
 
 class _CSV:
@@ -64,9 +74,8 @@ class _CSV:
         try:
             self._file: IO[str] = path.open("x", newline="", encoding="utf-8")
         except FileExistsError:
-            raise DataError(
-                f"{path}: is there already; give a new folder, so that no log is lost"
-            ) from None
+            _check_free(path)
+            raise
         self._writer = csv.DictWriter(self._file, columns)
         self._writer.writeheader()
         self._synced = -float("inf")
@@ -89,6 +98,57 @@ class _CSV:
         self._file.close()
 
 
+def _check_free(path: Path) -> None:
+    if path.exists():
+        raise DataError(f"{path}: is there already; give a new folder, so that no log is lost")
+
+
+def _parquet(path: Path) -> Path:
+    return path.with_suffix(".parquet")
+
+
+def to_parquet(folder: Path) -> tuple[Path, ...]:
+    """Turn the CSV files of a log that is not written any more into Parquet files.
+
+    Each CSV file is removed when its Parquet file is on disk, so that a crash loses nothing. What
+    is Parquet already stays.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a log, finished or left over from a crash.
+
+    Returns
+    -------
+    tuple of Path
+        The Parquet files.
+
+    Raises
+    ------
+    DataError
+        If there is no log.
+    """
+    made = []
+    for name in (STEPS_NAME, EVENTS_NAME):
+        path = folder / name
+        if path.exists():
+            _replace(path, _read(path))
+        elif not _parquet(path).exists():
+            raise DataError(f"{folder}: holds no log ({name} or {_parquet(path).name})")
+        made.append(_parquet(path))
+    return tuple(made)
+
+
+def _replace(path: Path, table: Any) -> None:
+    new = path.with_suffix(".parquet.part")
+    with new.open("wb") as file:
+        table.to_parquet(file, engine="pyarrow", index=False)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(_parquet(path))
+    path.unlink()
+
+
 def read_steps(folder: Path) -> "Any":
     """Read the steps of a log; a last row that a crash cut short is left out.
 
@@ -100,7 +160,7 @@ def read_steps(folder: Path) -> "Any":
     Returns
     -------
     pandas.DataFrame
-        One row a step; ``marks`` and ``bad_channels`` are separated by ``;``.
+        One row a step, from CSV or Parquet; ``marks`` and ``bad_channels`` are separated by ``;``.
     """
     return _read(folder / STEPS_NAME)
 
@@ -115,6 +175,8 @@ def _read(path: Path) -> Any:
 
     import pandas as pd
 
+    if not path.exists() and _parquet(path).exists():
+        return pd.read_parquet(_parquet(path))
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     texts = {"marks": str, "bad_channels": str, "detail": str, "kind": str, "status": str}

@@ -281,7 +281,7 @@ class LiveRun:
         for output in self._outputs:
             try:
                 output.close()
-            except OSError as error:
+            except Exception as error:  # a full disk; the others are closed all the same
                 self._broken = self._broken or error
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import options as arguments
 from benchmarks.commands.common import options_in, out_folder, say, write_config
-from eeg_emotion_env.errors import ConfigError, DataError
+from eeg_emotion_env.errors import ConfigError, DataError, check_choice
 from eeg_emotion_env.paths import home_expanded
 
 if TYPE_CHECKING:
@@ -50,12 +50,15 @@ def live(options: arguments.Live) -> int:
 
 
 def _check(options: arguments.Live) -> None:
+    from agents.live.log import FORMATS
+
     if options.browser and not options.bench:
         from agents.live.page import require_bokeh
 
         require_bokeh()
     if not options.speed > 0:
         raise ConfigError(f"--speed must be positive (1 is real time), not {options.speed:g}")
+    check_choice("--log-format", options.log_format, FORMATS)
     for name in ("calibration", "wait", "duration"):
         value = getattr(options, name)
         if value is not None and not (0 <= value < math.inf):
@@ -84,7 +87,7 @@ def _run(options: arguments.Live, model: "LiveModel", source: "Source") -> "Summ
     outputs: list[Output] = []
     if options.out is not None:
         # first, so that what is shown is in the log
-        outputs.append(CSVLog(out_folder(options.out), model.label_names))
+        outputs.append(CSVLog(out_folder(options.out), model.label_names, options.log_format))
         write_config(options.out / "command.json", options)
     outputs.append(state)
     if options.outlet:

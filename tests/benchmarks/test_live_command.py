@@ -14,7 +14,7 @@ import pytest
 
 from agents.agent import load_agent
 from agents.intervals import PredictionIntervals
-from agents.live import read_events, read_steps
+from agents.live import read_events, read_steps, to_parquet
 from benchmarks.cli import main
 from eeg_emotion_env.datasets import load
 from eeg_emotion_env.interop import raw_from_recording
@@ -106,6 +106,14 @@ def test_a_duration_and_a_calibration(model, recording, tmp_path, capsys):
     assert "predictions begin" in capsys.readouterr().out
 
 
+def test_a_log_in_parquet(model, recording, tmp_path):
+    out = tmp_path / "log"
+    assert live(model, recording, out, *FAST, "--duration", "2", "--log-format", "parquet") == 0
+    assert sorted(path.suffix for path in out.iterdir()) == [".json", ".parquet", ".parquet"]
+    assert len(read_steps(out)) == 2
+    assert "ended" in set(read_events(out)["kind"])
+
+
 def test_a_log_is_never_overwritten(model, recording, tmp_path, capsys):
     assert live(model, recording, tmp_path, *FAST, "--duration", "2") == 0
     before = (tmp_path / "steps.csv").read_bytes()
@@ -121,6 +129,7 @@ def test_a_log_is_never_overwritten(model, recording, tmp_path, capsys):
         (("--source", __file__), "MNE cannot read it"),
         (("--source", "{tree}/label.mat"), "belongs to no recording of a known data set"),
         (("--source", "{recording}", "--speed", "0"), "--speed must be positive"),
+        (("--source", "{recording}", "--log-format", "xls"), "--log-format must be one of"),
         (("--source", "{recording}", "--calibration", "-1"), "--calibration must be zero or"),
         (("--source", "{recording}", "--unit", "kV"), "unit must be one of"),
         (("--source", "{recording}", "--exported", "/none"), "no actor.onnx or actor.pt2 here"),
@@ -140,7 +149,7 @@ def test_after_kill_9_the_log_holds_all_but_the_last_second(model, fif, tmp_path
     code = "import sys; from benchmarks.cli import main; sys.exit(main(sys.argv[1:]))"
     command = ["live", "--model", str(model), "--source", str(fif), "--out", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *command, "--speed", "2"],
+        [sys.executable, "-c", code, *command, "--speed", "2", "--log-format", "parquet"],
         stdout=subprocess.DEVNULL,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -154,10 +163,14 @@ def test_after_kill_9_the_log_holds_all_but_the_last_second(model, fif, tmp_path
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert "ended" not in set(read_events(out)["kind"])
     steps = read_steps(out)
     assert steps["step"].tolist() == list(range(len(steps)))
     assert len(steps) >= seen - 1 - 2
     assert steps[PREDICTED].notna().all().all()
+    to_parquet(out)
+    pd.testing.assert_frame_equal(read_steps(out), steps)
 
 
 def _steps(out):
