@@ -9,9 +9,10 @@ from agents.live.page.maps import PrototypeMaps
 from agents.live.page.table import as_csv
 from agents.live.state import LiveState
 
+POLICY = "Content-Security-Policy"
 HEADERS = {
     # everything is served from here: laboratories are offline, and nothing shall leave the page
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src "
+    POLICY: "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src "
     "'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'; form-action "
     "'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -63,9 +64,12 @@ class Page(DocHandler):
     """Bokeh's document, with our headers."""
 
     def set_default_headers(self) -> None:
-        """Set them."""
+        """Set them; some browsers do not count a websocket as the same place."""
         for name, text in HEADERS.items():
             self.set_header(name, text)
+        host = self.request.host  # the gate knows it
+        allowed = f"{HEADERS[POLICY]}; connect-src 'self' ws://{host} wss://{host}"
+        self.set_header(POLICY, allowed)
 
 
 class Table(_Safe):

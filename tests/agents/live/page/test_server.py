@@ -4,6 +4,7 @@ import http.client
 import logging
 import re
 import socket
+import sys
 import time
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from agents.live import Event, LiveState
 from agents.live.page import PageInfo, serve_page
-from agents.live.page.handlers import HEADERS
+from agents.live.page.handlers import HEADERS, POLICY
 from eeg_emotion_env.errors import ConfigError
 from tests.agents.live.page.conftest import NAMES, Buttons, a_step
 
@@ -112,7 +113,8 @@ def test_with_the_cookie_the_page_is_served(server):
     assert server.gate.token not in content
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', content)
     for name, text in HEADERS.items():
-        assert headers[name] == text
+        assert headers[name].startswith(text)
+    assert f"ws://127.0.0.1:{server.port} " in headers[POLICY]
     assert ask(server, "/autoload.js?bokeh-autoload-element=a")[0] == 404
     assert ask(server, "/static/js/bokeh.min.js")[0] == 200
 
@@ -167,7 +169,7 @@ def test_impossible_places_are_said_in_a_line(info, state, buttons):
 
 
 def test_without_bokeh_the_extra_is_named(info, state, buttons, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "bokeh.server.server", None)
+    monkeypatch.setitem(sys.modules, "bokeh.server.server", None)
     with pytest.raises(ConfigError, match=r"pip install 'eeg-emotion-env\[live\]'"):
         serve_page(info, state, buttons, port=0)
 
