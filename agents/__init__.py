@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from agents.agent import Agent, load_agent
     from agents.callbacks import EarlyStopping, HeldOutCCC, TrainingProgress
     from agents.config import AgentConfig
+    from agents.intervals import PredictionIntervals, load_intervals
     from agents.online import OnlinePredictor
     from agents.personalization import first_minutes, personalize
     from agents.policies import EEGDancerCrossQPolicy, EEGDancerPolicy, EEGDancerTQCPolicy
@@ -23,9 +24,11 @@ _HOMES = {
     "HeldOutCCC": "agents.callbacks",
     "OnlinePredictor": "agents.online",
     "PlaybackVecEnv": "agents.vec_env",
+    "PredictionIntervals": "agents.intervals",
     "TrainingProgress": "agents.callbacks",
     "first_minutes": "agents.personalization",
     "load_agent": "agents.agent",
+    "load_intervals": "agents.intervals",
     "make_vec_env": "agents.vec_env",
     "personalize": "agents.personalization",
     "train_agent": "agents.training",
@@ -41,9 +44,11 @@ __all__ = [
     "HeldOutCCC",
     "OnlinePredictor",
     "PlaybackVecEnv",
+    "PredictionIntervals",
     "TrainingProgress",
     "first_minutes",
     "load_agent",
+    "load_intervals",
     "make_vec_env",
     "personalize",
     "train_agent",

@@ -166,7 +166,9 @@ class _Lines:
     def step(self, step: "Step") -> None:
         if step.number % 60 == 0:
             pairs = zip(self.label_names, step.prediction, strict=bool(step.prediction))
-            values = " ".join(f"{name} {value:+.2f}" for name, value in pairs)
+            ends = [f" ({a:+.2f} to {b:+.2f})" for a, b in zip(step.low, step.high, strict=True)]
+            told = ends or [""] * len(step.prediction)
+            values = " ".join(f"{n} {v:+.2f}{end}" for (n, v), end in zip(pairs, told, strict=True))
             say(f"{step.time:.1f} s: {values or 'no prediction'} ({step.status})")
 
     def event(self, event: "Event") -> None:
