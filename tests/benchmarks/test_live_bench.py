@@ -10,6 +10,7 @@ from tests.agents.live.conftest import save_model
 KEYS = {
     "live.step_ms",
     "live.step_p99_ms",
+    "live.step_cpu_p99_ms",
     "live.real_time_factor",
     "live.growth_mb",
     "live.drift_ms",
@@ -40,6 +41,7 @@ def test_bench_prints_every_figure(model, capsys):
     assert set(figures) == KEYS
     assert figures["live.drift_ms"] < 1
     assert figures["live.growth_mb"] < 20
+    assert 0 < figures["live.step_cpu_p99_ms"] < 100
     assert figures["live.real_time_factor"] > 1
 
 
