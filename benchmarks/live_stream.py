@@ -116,7 +116,8 @@ def measure(options: Options) -> "list[Row]":
     account = Account(n_steps, len(model.label_names))
     with _source(options, signal, channels) as source:
         summary = _streamed(model, source, account, n_steps * model.features.step_s, options.speed)
-    offline = predicted_offline(model, signal, channels)
+    # torch, also where graphs were used on the stream
+    offline = predicted_offline(load_live_model(options.model), signal, channels)
     return _rows(options, account, summary, offline, model.features.step_s)
 
 
@@ -160,7 +161,7 @@ def predicted_offline(
     Parameters
     ----------
     model : LiveModel
-        The model; its graphs, where it is exported.
+        The model, not exported.
     signal : Signal
         What was streamed.
     channels : tuple of str

@@ -16,6 +16,9 @@ POLL_S, SILENCE_S = 0.004, 0.2
 BROKEN_S = 2.0
 """Time without samples after which the sender is looked for again."""
 
+UNCERTAIN_S = 0.9
+"""Time without samples after which they may come from another sender; the library needs 1 s."""
+
 OTHER_TYPES = ("stim", "trig", "trigger", "aux", "misc", "eog", "ecg", "emg", "bio", "acc", "gyro")
 """Types of channels that are no EEG."""
 
@@ -76,8 +79,8 @@ class LSLSource:
             samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
             now, clock = time.monotonic(), float(self._lsl.local_clock())
             if len(times):
-                if now - last > BROKEN_S:
-                    self._take_up(self._inlet.get_sinfo(timeout=self._wait_s))
+                if now - last > UNCERTAIN_S:
+                    self._make_sure()
                 last = told = looked = now
                 chosen = np.asarray(samples, np.float64)[:, self._columns]
                 yield Chunk(chosen, np.array(times), clock)  # the library reuses its memory
@@ -92,17 +95,35 @@ class LSLSource:
                 yield Chunk(np.empty((0, len(self._columns))), np.empty(0), clock)
             time.sleep(POLL_S)
 
+    def _others(self) -> list[Any]:
+        """Find senders of this name and source id, unless the one that was heard is among them."""
+        mine = self._stream
+        found = [
+            one
+            for one in self._lsl.resolve_streams(timeout=0.5, name=mine.name)
+            if (one.stype, one.source_id) == (mine.stype, mine.source_id)
+        ]
+        return [] if any(one.uid == mine.uid for one in found) else found
+
+    def _make_sure(self) -> None:
+        """Look who sends now: the library takes up another sender, whatever its channels, unasked.
+
+        It cannot do so without finding it on the network, nor within `UNCERTAIN_S`; and what it
+        tells of the sender is from before.
+        """
+        others = self._others()
+        if len(others) > 1:
+            raise DataError(f"several streams named {self._stream.name} came back; start again")
+        for other in others:
+            self._take_up(self._opened(other, self._wait_s).get_sinfo(timeout=self._wait_s))
+
     def _look_for_the_sender(self) -> None:
         """Change over to a sender that came back.
 
         The library does so too, but where the connection was not closed properly it needs half a
-        minute, and it does not look at channels and rate.
+        minute.
         """
-        mine = self._stream
-        found = self._lsl.resolve_streams(
-            timeout=0.5, name=mine.name, stype=mine.stype or None, source_id=mine.source_id or None
-        )
-        others = [one for one in found if one.uid != mine.uid]
+        others = self._others()
         if len(others) != 1:
             return
         try:
@@ -114,8 +135,6 @@ class LSLSource:
 
     def _take_up(self, stream: Any) -> None:
         """Match the channels of a sender that came back with those from before."""
-        if stream.uid == self._stream.uid:
-            return
         columns, info = _described(stream)
         self._columns = [columns[place] for place in places_of(self._info, info)]
         self._stream = stream

@@ -200,4 +200,5 @@ def _told(summary: "Summary") -> str:
         f"{summary.n_steps} steps of {summary.stream_s:g} s: {summary.n_predicted} predictions "
         f"({summary.n_marked} marked), {summary.n_withheld} withheld; {summary.n_lost} samples "
         f"lost, {summary.n_dropped} not used in time"
+        + (f", {summary.n_passed} passed over in pauses" if summary.n_passed else "")
     )
