@@ -24,7 +24,7 @@ from benchmarks.statistics.roles import full_name, role_of, without_high_bands
 from benchmarks.statistics.sums import ccc_of_sums, trial_sums
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import ccc
-from tests.benchmarks.test_leaderboard import CONTEXT, made, random_run
+from tests.benchmarks.made_runs import CONTEXT, made, random_run
 
 rng = np.random.default_rng(0)
 

@@ -12,7 +12,7 @@ from benchmarks.statistics.sums import trial_sums
 from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.metrics import episode_metrics
 from eeg_emotion_env.trajectory_shape import mean_shape
-from tests.benchmarks.test_leaderboard import made, random_run
+from tests.benchmarks.made_runs import made, random_run
 
 NAMES = ("valence", "arousal")
 

@@ -15,7 +15,7 @@ from benchmarks.statistics.bootstrap import (
 from benchmarks.statistics.moments import Moments
 from benchmarks.statistics.sums import trial_sums
 from eeg_emotion_env.metrics import episode_metrics
-from tests.benchmarks.test_leaderboard import made, random_run
+from tests.benchmarks.made_runs import made, random_run
 
 A, B = ("a", "causal"), ("b", "causal")
 

@@ -10,7 +10,7 @@ from benchmarks.statistics.moments import Moments
 from benchmarks.statistics.null import lags_of, null_means, shifted_sums
 from benchmarks.statistics.sums import trial_sums
 from eeg_emotion_env.metrics import score_concatenated
-from tests.benchmarks.test_leaderboard import made, random_run
+from tests.benchmarks.made_runs import made, random_run
 
 A = ("a", "causal")
 

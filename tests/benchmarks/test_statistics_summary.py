@@ -11,7 +11,7 @@ from benchmarks.cli import main
 from benchmarks.leaderboard import leaderboard_table, write_results
 from benchmarks.statistics.summary import random_effects, stouffer, summarise, summary_markdown
 from eeg_emotion_env.errors import ConfigError, DataError
-from tests.benchmarks.test_leaderboard import CONTEXT, made
+from tests.benchmarks.made_runs import CONTEXT, made
 
 
 def skilled(skill, n_subjects, seed, **changes):
