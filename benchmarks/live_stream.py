@@ -229,7 +229,7 @@ def _rows(
         Row("steps_missing", "steps more or fewer than offline", abs(missing), "≤ 0"),
         Row(
             "growth_mb",
-            "memory at its largest after the warm-up, less that at its end, MiB",
+            "memory: largest after the warm-up less that at the end of the warm-up, MiB",
             float(memory.max() - memory[0]),
             "≤ 20",
             f"{memory[0]:.1f} after {warm} steps, {memory[-1]:.1f} at the end",
@@ -282,7 +282,7 @@ def write(rows: "list[Row]", out: Path, command: str) -> None:
     table = pd.DataFrame([vars(row) | {"holds": row.holds} for row in rows])
     table["value"] = table["value"].round(6)
     table.to_csv(out / "live-stream.csv", index=False)
-    lines = [f"| {r.what} | {r.value:.4g} | {r.target} | {r.detail} |" for r in rows]
+    lines = [f"| {r.what} | {r.value:.6g} | {r.target} | {r.detail} |" for r in rows]
     head = ["| what | value | limit | |", "|---|---|---|---|"]
     text = "\n".join(["# Live stream", "", f"`{command}`", "", *head, *lines, ""])
     (out / "live-stream.md").write_text(text, encoding="utf-8")
