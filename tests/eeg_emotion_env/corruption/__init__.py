@@ -1,0 +1,1 @@
+"""Damaged data sets, and what is said of them."""
