@@ -1,0 +1,1 @@
+"""Tests of the package `eeg_emotion_env.datasets.bids`."""
