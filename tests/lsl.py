@@ -1,5 +1,6 @@
 """Lab Streaming Layer for tests: a network of this machine and test run alone."""
 
+import atexit
 import os
 import tempfile
 import time
@@ -26,6 +27,7 @@ def restrict() -> None:
         path = Path(tempfile.gettempdir()) / f"eegdancer-tests-{os.getpid()}.cfg"
         path.write_text(CONFIG.format(pid=os.getpid()))
         os.environ["LSLAPICFG"] = str(path)
+        atexit.register(path.unlink, missing_ok=True)
 
 
 @cache
