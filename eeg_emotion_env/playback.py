@@ -368,8 +368,10 @@ class BatchedPlayback:
 
     def _score(self, constants: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         terms, self._sums = self.reward.step(self._previous, constants, self._sums)
-        columns = [term[dim] for dim in self._dims for term in terms]
-        self.terms = columns
+        self.terms = columns = []
+        for dim in self._dims:
+            for term in terms:
+                columns.append(term[dim])  # a comprehension would be a call
         # In the order of the single environment's sum, so that both agree to the last bit.
         rewards: NDArray[np.float64] = columns[0] + columns[1] if columns[1:] else columns[0].copy()
         for column in columns[2:]:

@@ -136,8 +136,8 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         self._ended = self._none
         self._everywhere = np.ones(self.num_envs, np.bool_)
         self._everywhere.setflags(write=False)
-        names = playback.term_names
-        self._term_names = (*names, *(f"_{name}" for name in names))
+        masks = [f"_{name}" for name in playback.term_names]
+        self._terms: dict[str, NDArray[Any]] = dict.fromkeys(masks, self._everywhere)
         self._id_table = playback.id_table()
         self._varying_ids = [k for k, table in self._id_table.items() if len(set(table)) > 1]
         self._ids: dict[str, Any] = {}
@@ -216,7 +216,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         if len(begin):
             self.playback.begin(begin)
             self._look_up_ids(begin)
-        infos.update(self._ids)
+            infos.update(self._ids)
         truncations = np.zeros(self.num_envs, np.bool_)
         return self.playback.observe(), rewards, done, truncations, infos
 
@@ -250,21 +250,18 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
 
     def _step_infos(self) -> dict[str, Any]:
         """Gather what was scored at this step; environments that only begin are masked."""
-        playback, scored = self.playback, self._everywhere
+        playback, scored, terms = self.playback, self._everywhere, self._terms.copy()
         if len(self._ended):
             scored = scored.copy()
             scored[self._ended] = False
-        columns = playback.terms
-        masks = [scored] * len(columns)
-        terms = dict(zip(self._term_names, [*columns, *masks]))  # noqa: B905 (strict is slow)
-        return {
-            "label": playback.labels,
-            "_label": scored,
-            "prediction": playback.predictions,
-            "_prediction": scored,
-            "reward_terms": terms,
-            "_reward_terms": scored,
-        }
+            terms = dict.fromkeys(terms, scored)
+        for name, values in zip(playback.term_names, playback.terms):  # noqa: B905 (strict is slow)
+            terms[name] = values
+        infos = self._ids.copy()  # quicker than a dict from nothing
+        infos["label"], infos["_label"] = playback.labels, scored
+        infos["prediction"], infos["_prediction"] = playback.predictions, scored
+        infos["reward_terms"], infos["_reward_terms"] = terms, scored
+        return infos
 
     def _final_infos(self, infos: dict[str, Any], done: BoolArray) -> dict[str, Any]:
         """Move what ended into ``final_obs`` and ``final_info``, as Gymnasium's vector forms do."""
@@ -272,7 +269,7 @@ class EEGEmotionVectorEnv(VectorEnv[FloatArray, FloatArray, NDArray[Any]]):
         envs = np.flatnonzero(done)
         for env, observation in zip(envs, self.playback.observe(envs), strict=True):
             final_obs[env] = observation
-        final_info = _masked({**infos, **self._ids}, done)
+        final_info = _masked(infos, done)
         del infos["episode_metrics"], infos["_episode_metrics"]
         return {
             **_masked(infos, ~done),
