@@ -290,12 +290,13 @@ class BatchedPlayback:
         return rewards, done
 
     def observe(self, indices: NDArray[np.integer] | None = None) -> FloatArray:
-        """Return the current observations, a new array.
+        """Return the current observations; nobody else's.
 
         Parameters
         ----------
         indices : ndarray of int or None
-            Environments; None for all.
+            Environments; None for all. These observations hold the memory of those of a few further
+            steps: copy the ones that are kept where most are not.
 
         Returns
         -------

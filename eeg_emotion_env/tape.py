@@ -65,7 +65,7 @@ class Tape:
         self._records = _records(episodes, layout, reward)
         self.labels: FloatArray = np.ascontiguousarray(self._records["label"])
         self.row = np.zeros(n_envs, np.int64)
-        self._end = np.zeros(n_envs, np.int64)
+        self._end = np.full(n_envs, self._ends[0])
         self._offsets = np.arange(WINDOW)
         # Constants of the steps at hand: numbers of one dimension of all environments together.
         shape = self._records.dtype["constants"].shape
@@ -73,7 +73,7 @@ class Tape:
         self._constants_by_env = self._constants.transpose(3, 0, 1, 2)
         self._by_step = [(step[0], step[1], list(step[2:])) for step in self._constants]
         self._place = WINDOW
-        self._observations = self._labels = np.zeros((n_envs, WINDOW, 0), np.float32)
+        self._observations = self._labels = np.zeros((0, 0, 0), np.float32)
         self._given = False
 
     def begin(self, envs: Any, episodes: Any) -> None:
@@ -96,7 +96,11 @@ class Tape:
         return self._by_step[self._place]
 
     def observations(self) -> FloatArray:
-        """Return the observations here, without own predictions; memory of their own."""
+        """Return the observations here, without own predictions.
+
+        They are nobody else's, but lie in memory between those of the next steps, which one that is
+        kept holds as well.
+        """
         if self._place == WINDOW:
             self._fetch()
         if self._given:
@@ -114,7 +118,7 @@ class Tape:
 
         `constants` must have been asked for at this step.
         """
-        row, labels = self.row, self._labels[:, self._place]
+        row, labels = self.row, self._labels[self._place]
         self.row = self._following[row]
         self._place += 1
         self._given = False
@@ -124,7 +128,9 @@ class Tape:
         rows = np.minimum(self.row[:, None] + self._offsets, self._end[:, None])
         window = self._records.take(rows)
         self._constants_by_env[:] = window["constants"]
-        self._observations, self._labels = window["observation"], window["label"]
+        self._observations = window["observation"]
+        # labels may be kept for long: they must not hold the observations
+        self._labels = np.ascontiguousarray(window["label"].transpose(1, 0, 2))
         self._place, self._given = 0, False
 
 

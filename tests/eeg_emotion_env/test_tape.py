@@ -74,3 +74,23 @@ def test_observations_are_memory_of_their_own():
             batch.step(np.full((3, 2), 0.25, np.float32))
         spoiled.labels[:] = 7.0
     assert all(np.array_equal(held, copied) for held, copied in kept)
+
+
+def test_labels_that_are_kept_do_not_hold_the_observations():
+    batch = BatchedPlayback([toy_episode(n_steps=3 * WINDOW, n_latent=200)], 4)
+    batch.reset()
+    batch.step(np.zeros((4, 2), np.float32))
+    held = batch.labels if batch.labels.base is None else batch.labels.base
+    assert held.nbytes <= WINDOW * batch.labels.nbytes
+
+
+def test_environments_that_were_never_begun_are_at_the_first_episode():
+    episodes = [toy_episode(number, n_steps=3 * WINDOW) for number in range(3)]
+    batch, whole = BatchedPlayback(episodes, 2), BatchedPlayback(episodes, 2)
+    batch.reset(indices=[0], episodes=[2])
+    whole.reset(episodes=[2, 0])
+    for _ in range(2 * WINDOW):
+        for one in (batch, whole):
+            one.step(np.full((2, 2), 0.5, np.float32))
+        assert np.array_equal(batch.observe(), whole.observe())
+        assert np.array_equal(batch.labels, whole.labels)
