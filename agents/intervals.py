@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.quantiles import Values, calibrated, equal_weights
+from agents.quantiles import SHARES, Values, calibrated, equal_weights
 from eeg_emotion_env.errors import ConfigError
 from encoders.checkpoint import CONFIG_NAME, load_checkpoint, save_checkpoint
 from encoders.errors import CheckpointError
@@ -87,8 +87,8 @@ class PredictionIntervals:
         ConfigError
             If a dimension is annotated for too few people (`agents.quantiles.FEWEST_PEOPLE`).
         """
-        if not 0 < level < 1:
-            raise ConfigError(f"level must lie in (0, 1), not {level}")
+        if not SHARES[0] <= level < 1:
+            raise ConfigError(f"level must lie in [{SHARES[0]}, 1), not {level}")
         columns = [
             _column(*by_person(people, labels, predictions, dim), level)
             for dim in range(labels[0].shape[1])

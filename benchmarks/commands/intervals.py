@@ -1,6 +1,6 @@
 """Intervals around predictions: calibrated by `train`, scored by `evaluate`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,32 +49,41 @@ def calibrated_intervals(
     from agents.intervals import PredictionIntervals
     from agents.quantiles import FEWEST_PEOPLE
 
-    names = [str(trial.subject) for trial in trials]
-    labels = [trial.labels for trial in trials]
-    n_annotated = _annotated(names, labels)
-    if n_folds and n_annotated < FEWEST_PEOPLE:
+    annotated = _annotated(trials)
+    if n_folds and len(annotated) < FEWEST_PEOPLE:
         say(
             f"no intervals around predictions: they need {FEWEST_PEOPLE} annotated training "
-            f"subjects, not {n_annotated}"
+            f"subjects, not {len(annotated)}"
         )
-    if not n_folds or n_annotated < FEWEST_PEOPLE:
+    if not n_folds or len(annotated) < FEWEST_PEOPLE:
         return None
-    n_folds = min(n_folds, len(set(names)))
+    # models are stopped early on people who are kept out: they must be annotated, too
+    trials = _people(trials, annotated)
+    names = [str(trial.subject) for trial in trials]
+    n_folds = min(n_folds, len(annotated))
 
     def predict(number: int, learnt: set[str], left_out: set[str]) -> "list[FloatArray]":
         say(f"interval, model {number + 1} of {n_folds}: without {', '.join(sorted(left_out))}")
         return _predicted(_people(trials, learnt), _people(trials, left_out), config, encoders)
 
     predictions = cross_predictions(names, n_folds, config.seed, predict)
-    return PredictionIntervals.fit(names, labels, predictions)
+    intervals = PredictionIntervals.fit(names, [trial.labels for trial in trials], predictions)
+    for name, reached in zip(trials[0].label_names, intervals.reached, strict=True):
+        if reached < intervals.level[0]:
+            say(
+                f"interval of {name}: holds {reached:.0%} of the steps of people left out, where "
+                f"{intervals.level[0]:.0%} is meant; train on more people"
+            )
+    return intervals
 
 
-def _annotated(names: Sequence[str], labels: "Sequence[FloatArray]") -> int:
-    """Count the people who have annotated steps in every dimension."""
+def _annotated(trials: Trials) -> set[str]:
+    """Return the people who have annotated steps in every dimension."""
     found: dict[str, Any] = {}
-    for name, values in zip(names, labels, strict=True):
-        found[name] = found.get(name, False) | ~np.isnan(values).all(axis=0)
-    return sum(bool(np.all(dims)) for dims in found.values())
+    for trial in trials:
+        known = ~np.isnan(trial.labels).all(axis=0)
+        found[str(trial.subject)] = found.get(str(trial.subject), False) | known
+    return {name for name, dims in found.items() if np.all(dims)}
 
 
 def _people(trials: Trials, names: set[str]) -> Trials:
@@ -145,9 +154,24 @@ def with_ends(
 
 
 def say_coverage(
-    intervals: "PredictionIntervals | None", predictions: "Sequence[TrialPrediction]", out: Path
+    intervals: "PredictionIntervals | None",
+    predictions: "Sequence[TrialPrediction]",
+    out: Path,
+    seen: Collection[str],
 ) -> None:
-    """Print how often the intervals hold the label; write ``intervals.csv``, a row a subject."""
+    """Print how often the intervals hold the label of new people; write ``intervals.csv``.
+
+    Parameters
+    ----------
+    intervals : PredictionIntervals or None
+        Those of the model.
+    predictions : sequence of TrialPrediction
+        With ends.
+    out : Path
+        Folder; the file has a row a subject, and says who is new.
+    seen : collection of str
+        Subjects that the model was trained or the intervals calibrated on.
+    """
     from benchmarks.coverage import coverage_table, summary
     from benchmarks.leaderboard import replacing
 
@@ -157,9 +181,13 @@ def say_coverage(
     table = coverage_table(predictions, intervals)
     if table.empty:
         return
+    table["new"] = ~table["subject"].isin(seen)
     with replacing(out / "intervals.csv") as path:
         table.to_csv(path, index=False, float_format="%.6f")
-    for row in summary(table).to_dict("records"):
+    new = table[table["new"]]
+    if new.empty:
+        say("all of these subjects are known to the model: coverage is of no use")
+    for row in summary(new).to_dict("records"):
         say(
             f"{intervals.level[0]:.0%} interval, {row['label']}: holds {row['coverage']:.1%} of a "
             f"subject's steps ({row['coverage_min']:.0%} to {row['coverage_max']:.0%} over "

@@ -55,6 +55,11 @@ def train(options: arguments.Train) -> int:
     from encoders import load_encoder
 
     config = _agent_config(options)
+    if options.interval_folds < 0 or options.interval_folds == 1:
+        raise ConfigError(
+            "--interval-folds must be 2 or more, or 0 for no intervals, not "
+            f"{options.interval_folds}"
+        )
     if options.wandb is not None:
         find_wandb()  # now, not after the pretraining
     trials, tested = training_trials(options.data, options.test_subjects)
@@ -93,8 +98,8 @@ def train(options: arguments.Train) -> int:
     # what the input looked like, for `live` to tell when a stream does not
     made_for = encoder if options.encoder is None else fitted(encoder, trials[0])
     Reference.fit(made_for.montage(trial.features) for trial in trials).save(out)
-    _intervals(options, trials, agent.config, encoder, fingerprint)
     write_config(out / "command.json", options)
+    _intervals(options, trials, agent.config, encoder, fingerprint)
     best = max(score for _, score in agent.description["curve"])
     say(f"agent written to {out}; {word} on validation subjects {best:.3f}")
     return 0
@@ -139,7 +144,7 @@ def evaluate(options: arguments.Evaluate) -> int:
     write_results(out, predictions, context, table)
     write_config(out / "command.json", options)
     print_table(table, context)
-    say_coverage(intervals, predictions, out)
+    say_coverage(intervals, predictions, out, seen)
     say(f"predictions and metrics written to {out}")
     return 0
 

@@ -62,6 +62,14 @@ def test_train_calibrates_on_training_subjects_alone_and_evaluate_reports(short,
         assert ((low >= -1) & (low <= guess) & (guess <= high) & (high <= 1)).all()
     table = pd.read_csv(out / "intervals.csv", dtype={"subject": str})
     assert sorted(set(table["subject"])) == ["6", "7"]
+    assert table["new"].all()
+    # whom the intervals were calibrated on does not count
+    everybody = ["evaluate", "--model", str(tmp_path / "model"), *DATA, "--include-training"]
+    assert main([*everybody, "--out", str(tmp_path / "all")]) == 0
+    assert "over 2 subjects" in capsys.readouterr().out
+    both = pd.read_csv(tmp_path / "all" / "intervals.csv", dtype={"subject": str})
+    assert sorted(set(both.loc[both["new"], "subject"])) == ["6", "7"]
+    assert len(set(both["subject"])) == 7
     first = steps[steps["subject"] == "6"]
     inside = first["valence_true"].between(first["valence_low"], first["valence_high"])
     assert table["coverage"].iloc[0] == pytest.approx(inside.mean(), abs=0.01)
@@ -77,6 +85,37 @@ def test_too_few_people_get_no_intervals_and_are_told(short, tmp_path, capsys):
     assert trained(tmp_path / "model", "--subjects", "1,2,3,4") == 0
     assert "need 5 annotated training subjects, not 4" in capsys.readouterr().out
     assert load_intervals(tmp_path / "model", "") is None
+
+
+@pytest.mark.parametrize("folds", ["1", "-1"])
+def test_impossible_numbers_of_folds_are_refused_before_training(folds, tmp_path, capsys):
+    assert trained(tmp_path / "model", "--interval-folds", folds) == 1
+    assert "--interval-folds must be 2 or more, or 0" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
+def test_people_without_labels_are_in_no_fold(monkeypatch):
+    from agents import AgentConfig
+    from eeg_emotion_env.datasets import load
+
+    trials = load("simulated", n_subjects=7, n_trials=1)
+    monkeypatch.setattr(
+        type(trials),
+        "__iter__",
+        lambda self: (
+            replace(t, labels=np.full_like(t.labels, np.nan)) if str(t.subject) == "3" else t
+            for t in (self[i] for i in range(len(self)))
+        ),
+    )
+    given = set()
+
+    def predicted(learnt, left_out, config, encoders):
+        given.update(learnt.subjects, left_out.subjects)
+        return [trial.labels for trial in left_out]
+
+    monkeypatch.setattr("benchmarks.commands.intervals._predicted", predicted)
+    assert calibrated_intervals(trials, AgentConfig(), 3, lambda part: None) is not None
+    assert sorted(map(str, given)) == list("124567")
 
 
 def test_encoders_of_the_folds_do_not_know_who_is_left_out(monkeypatch):
