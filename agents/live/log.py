@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from agents.live.records import Event, Step, as_row
+from agents.live.records import Event, Step, as_cells, as_row, from_cell
 from eeg_emotion_env.errors import DataError, check_choice
 
 STEPS_NAME, EVENTS_NAME = "steps.csv", "events.csv"
@@ -83,7 +83,7 @@ class _CSV:
 
     def write(self, row: dict[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._writer.writerow({**row, "wall_time": now})
+        self._writer.writerow(as_cells({**row, "wall_time": now}))
         self._file.flush()
         if time.monotonic() - self._synced >= SYNC_S:
             self._sync()
@@ -180,4 +180,7 @@ def _read(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     texts = {"marks": str, "bad_channels": str, "detail": str, "kind": str, "status": str}
-    return pd.read_csv(io.StringIO(whole), dtype=texts, keep_default_na=False, na_values=["nan"])
+    table = pd.read_csv(io.StringIO(whole), dtype=texts, keep_default_na=False, na_values=["nan"])
+    for name in set(texts) & set(table):
+        table[name] = table[name].map(from_cell, na_action="ignore")
+    return table

@@ -1,6 +1,7 @@
 """What passes through a live run: chunks of samples in, steps and events out."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -239,3 +240,27 @@ def as_row(step: Step, label_names: tuple[str, ...]) -> dict[str, Any]:
         "compute_ms": round(step.compute_ms, 3),
         "latency_ms": round(step.latency_ms, 3),
     }
+
+
+_FORMULA = re.compile(r"(^|;)(?='*[=+\-@\t\r])")
+_KEPT_TEXT = re.compile(r"(^|;)'(?='*[=+\-@\t\r])")
+
+
+def as_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row whose texts no spreadsheet takes for formulas, for CSV files.
+
+    Names come from the network and notes from a page. A text that begins like a formula, at its
+    start or after ``;`` (which many spreadsheets take as the end of a cell), gets an apostrophe
+    before it; `from_cell` takes it away again.
+
+    Parameters
+    ----------
+    row : mapping
+        Values by column; numbers stay as they are.
+    """
+    return {k: _FORMULA.sub(r"\1'", v) if isinstance(v, str) else v for k, v in row.items()}
+
+
+def from_cell(text: str) -> str:
+    """Return the text that `as_cells` made a cell of."""
+    return _KEPT_TEXT.sub(r"\1", text)

@@ -1,5 +1,7 @@
 """The log: CSV while it is written, Parquet if asked for, whole after a crash."""
 
+import csv
+
 import pandas as pd
 import pytest
 
@@ -82,6 +84,26 @@ def test_no_log_is_overwritten_in_either_format(tmp_path, form):
     for again in logs.FORMATS:
         with pytest.raises(DataError, match="is there already"):
             CSVLog(tmp_path / "log", NAMES, again)
+
+
+def test_no_text_is_a_formula_to_a_spreadsheet_and_all_are_read_as_they_were(tmp_path):
+    notes = ['=HYPERLINK("http://x";"y")', "'=1", "plain", "-3 dB;+4", "@a", "+1"]
+    channels = ("CZ", "=1+1", "'-FZ")
+    log = CSVLog(tmp_path, NAMES)
+    for note in notes:
+        log.event(Event("note", 1.0, note))
+    log.step(Step(0, 0, 1.0, "marked", (-0.5, 0.25), ("flat",), channels))
+    log.close()
+    for name in ("steps.csv", "events.csv"):
+        with (tmp_path / name).open(newline="") as file:
+            cells = [part for row in csv.reader(file) for cell in row for part in cell.split(";")]
+        for cell in cells:
+            assert not cell.startswith(("=", "+", "@", "\t"))
+            assert not cell.startswith("-") or float(cell) < 0
+    assert read_events(tmp_path)["detail"].tolist() == notes
+    assert read_steps(tmp_path)["bad_channels"].tolist() == [";".join(channels)]
+    to_parquet(tmp_path)
+    assert read_events(tmp_path)["detail"].tolist() == notes
 
 
 def test_mistakes_are_said(tmp_path):
