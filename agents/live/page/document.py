@@ -15,7 +15,7 @@ from agents.live.page.template import template
 from agents.live.page.tracks import Tracks, columns_of, trail
 from agents.live.page.widgets import LONGEST_NOTE, WINDOWS_MIN, Widgets
 from agents.live.records import Event, Step
-from agents.live.state import LiveState
+from agents.live.state import KEPT_STEPS, LiveState
 
 TICK_MS = 250
 KEPT_S = 60.0 * max(WINDOWS_MIN)
@@ -74,6 +74,7 @@ class PageView:
         document.template_variables.update(
             heading=info.title, labels=range(len(info.label_names)), planar=self._planar,
             coded=info.maps is not None, placed=bool(info.placed), log=info.log, trail=TRAIL_STEPS,
+            kept=KEPT_STEPS,
         )  # fmt: skip
         self.tick()
         document.add_periodic_callback(self.tick, TICK_MS)

@@ -70,7 +70,7 @@ def track(
     plot.scatter("t", "held", source=steps, marker="x", size=7, color=VERMILLION)
     shown = [("prediction", f"@y_{place}{{+0.00}}"), ("marks", "@marks")]
     plot.add_tools(HoverTool(renderers=[line], mode="vline", tooltips=shown))
-    told = [("@kind", "@detail")]
+    told = [("event", "@kind: @detail")]  # labels are not filled in
     plot.add_tools(HoverTool(renderers=[spans], tooltips=told))
     plot.yaxis.ticker = FixedTicker(ticks=list(TICKS))
     as_clock(plot)
@@ -151,6 +151,6 @@ def scalp(source: ColumnDataSource) -> figure:
         "x", "y", "label", source=source, text_color=VERMILLION, text_font_size="13px",
         text_font_style="bold", text_align="align", x_offset="offset", y_offset=-2,
     )  # fmt: skip
-    plot.add_tools(HoverTool(renderers=[dots], tooltips=[("@name", "@reason")]))
+    plot.add_tools(HoverTool(renderers=[dots], tooltips=[("channel", "@name: @reason")]))
     plot.axis.visible, plot.grid.visible = False, False
     return plot

@@ -1,10 +1,15 @@
 """What the server answers besides Bokeh's own: the way in, refusals, the table, maps."""
 
+import asyncio
+import time
+from html import escape
 from typing import Any
 
 from bokeh.server.views.doc_handler import DocHandler
 from tornado.web import HTTPError, RequestHandler
 
+from agents.live.page.budget import Budget
+from agents.live.page.info import PageInfo
 from agents.live.page.maps import PrototypeMaps
 from agents.live.page.table import as_csv
 from agents.live.state import LiveState
@@ -27,6 +32,10 @@ ENTRANCE = (
 """The cookie is for requests from our own pages alone, so one of these has to go on."""
 
 
+WAITS_S, LOOKS_S = 3.0, 0.05
+"""Time that a request waits for its turn at most, and between two looks."""
+
+
 class _Safe(RequestHandler):
     def set_default_headers(self) -> None:
         for name, text in HEADERS.items():
@@ -45,6 +54,38 @@ class Refusal(_Safe):
         self.set_status(403)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{self._why}\n")
+
+
+class Busy(_Safe):
+    """Asks to come again; a browser does so by itself."""
+
+    def initialize(self, reason: str, after_s: int) -> None:
+        """Take the reason and the time after which to come again, seconds."""
+        self._why, self._after_s = reason, after_s
+
+    def prepare(self) -> None:
+        """Answer at once, before any method."""
+        self.set_status(503)
+        self.set_header("Retry-After", str(self._after_s))
+        again = f'<meta http-equiv="refresh" content="{self._after_s}">'
+        self.finish(f"<!DOCTYPE html>{again}<title>eegdancer</title>{escape(self._why)}\n")
+
+
+class _Costly(_Safe):
+    """What waits for its turn, and takes it in one piece."""
+
+    _budget: Budget
+
+    async def prepare(self) -> None:
+        """Wait."""
+        until = time.monotonic() + WAITS_S
+        while not self._budget.allows():
+            if time.monotonic() > until:
+                self.set_status(503)
+                self.set_header("Retry-After", "1")
+                self.finish("busy; ask again\n")
+                return
+            await asyncio.sleep(LOOKS_S)
 
 
 class Entrance(_Safe):
@@ -72,26 +113,26 @@ class Page(DocHandler):
         self.set_header(POLICY, allowed)
 
 
-class Table(_Safe):
+class Table(_Costly):
     """The steps that are kept, as a file."""
 
-    def initialize(self, state: LiveState) -> None:
-        """Take the state."""
-        self._state = state
+    def initialize(self, state: LiveState, step_s: float, budget: Budget) -> None:
+        """Take the state, the length of a step in seconds, and what bounds the work."""
+        self._state, self._step_s, self._budget = state, step_s, budget
 
     def get(self) -> None:
         """Answer."""
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="steps.csv"')
-        self.finish(as_csv(*self._state.since(), self._state.label_names))
+        self.finish(as_csv(*self._state.since(), self._state.label_names, self._step_s))
 
 
-class Map(_Safe):
+class Map(_Costly):
     """Maps of one prototype."""
 
-    def initialize(self, maps: PrototypeMaps | None) -> None:
-        """Take the maps."""
-        self._maps = maps
+    def initialize(self, maps: PrototypeMaps | None, budget: Budget) -> None:
+        """Take the maps, and what bounds the work."""
+        self._maps, self._budget = maps, budget
 
     def get(self, number: str) -> None:
         """Answer."""
@@ -102,9 +143,10 @@ class Map(_Safe):
         self.finish(self._maps.png(int(number)))
 
 
-def routes(state: LiveState, maps: PrototypeMaps | None) -> list[Any]:
+def routes(state: LiveState, info: PageInfo, budget: Budget) -> list[Any]:
     """Return the routes of the table and of the maps."""
+    table = {"state": state, "step_s": info.step_s, "budget": budget}
     return [
-        (r"/steps\.csv", Table, {"state": state}),
-        (r"/prototype/(\d{1,6})\.png", Map, {"maps": maps}),
+        (r"/steps\.csv", Table, table),
+        (r"/prototype/(\d{1,6})\.png", Map, {"maps": info.maps, "budget": budget}),
     ]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from matplotlib import colormaps
+from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from eeg_emotion_env.montage import directions, is_electrode
@@ -91,9 +93,6 @@ class PrototypeMaps:
         return self._drawn[number]
 
     def _draw(self, values: FloatArray) -> bytes:
-        from matplotlib import colormaps
-        from matplotlib.image import imsave
-
         maps = (self._weights @ values).reshape(PIXELS, PIXELS, -1)
         colours = colormaps[COLOURS](maps / self.limit / 2 + 0.5)
         edge = (REACH - np.hypot(self._x, self._y)) / (2 * REACH / PIXELS) + 0.5

@@ -103,13 +103,20 @@ class Gate:
             return "this page is not served under that name; use the address that was printed"
         if origin is None and not websocket:
             return None
-        if origin is None or urlsplit(origin).netloc.lower() != host.lower():
+        if origin is None or _netloc(origin) != host.lower():
             return "requests from other pages are refused"
         return None
 
     def _refuses_cookie(self, cookie: str | None) -> str | None:
         if cookie is None or not self.knows(cookie):
             return "open the whole address that was printed: it holds the token"
+        return None
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
         return None
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import socket
 import sys
 import threading
@@ -19,24 +18,27 @@ from agents.live.page.budget import Budget
 from agents.live.page.document import TICK_MS, PageView
 from agents.live.page.handlers import routes
 from agents.live.page.info import Controls, PageInfo
+from agents.live.page.listening import listening
 from agents.live.page.security import Gate
 from agents.live.page.site import Site
-from agents.live.page.template import refusal
 from agents.live.state import LiveState
 from eeg_emotion_env.errors import ConfigError
-
-MOST_PAGES = 20
-"""Pages that may be open at once."""
 
 PING_S = 10
 """A browser that does not answer a ping within this time is let go of."""
 
-UNUSED_MS = 5000
-"""Time after which a page that nobody looks at is forgotten."""
+UNUSED_MS, LOOKS_MS = 5000, 1000
+"""Time after which a page that nobody looks at is forgotten, and between two looks for such."""
+
+IDLE_S = 60.0
+"""Time after which a connection that asks for nothing is closed."""
+
+MOST_BYTES, READ_BYTES = 65536, 4096
+"""Length of what a browser may send at once, and of what is read of it at once."""
 
 START_S = 30.0
 
-SWITCH_S = 2e-4
+SWITCH_S = 5e-5
 """Time after which Python lets another thread go on while there is a page. The usual 5 ms would be
 lost by the run each time that it comes back from arithmetic while the page is at work."""
 
@@ -74,10 +76,10 @@ class PageServer:
         port: int = 5006,
     ) -> None:
         self._info, self._state, self._controls = info, state, controls
-        self._socket = _listening(host, port)
+        self._budget = Budget()
+        self._socket = listening(host, port, self._budget)
         self.host, self.port = host, self._socket.getsockname()[1]
         self.gate = Gate(host)
-        self._budget = Budget()
         self._ready, self._failure = threading.Event(), None  # type: threading.Event, Any
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
@@ -100,7 +102,7 @@ class PageServer:
     @property
     def n_pages(self) -> int:
         """Pages that are open."""
-        return len(self._site.get_sessions("/")) if self._site is not None else 0
+        return self._site.n_pages if self._site is not None else 0
 
     def __enter__(self) -> "PageServer":
         self._spare_the_run()
@@ -135,6 +137,7 @@ class PageServer:
         if self.n_pages:
             time.sleep(2 * TICK_MS / 1e3)
         assert self._done is not None
+        self._budget.end()
         self._loop.call_soon_threadsafe(self._done.set)
         self._thread.join(timeout=5.0)
 
@@ -149,7 +152,12 @@ class PageServer:
     async def _main(self) -> None:
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         self._site = self._made_site()
-        http = HTTPServer(self._site)
+        http = HTTPServer(
+            self._site,
+            max_body_size=MOST_BYTES,
+            chunk_size=READ_BYTES,
+            idle_connection_timeout=IDLE_S,
+        )
         http.add_socket(self._socket)
         server = BaseServer(IOLoop.current(), self._site, http)
         server.start()
@@ -164,16 +172,18 @@ class PageServer:
         return Site(
             self.gate,
             f"eegdancer-{self.port}",
-            applications={"/": self._fill},
-            extra_patterns=routes(self._state, self._info.maps),
+            self._fill,
+            self._budget,
+            extra_patterns=routes(self._state, self._info, self._budget),
             use_index=False,
             # the gate compares origins; it must not depend on the name that is used
             extra_websocket_origins=["*"],
             # Bokeh would put them into the page, the cookie too
             include_headers=[],
             include_cookies=[],
-            check_unused_sessions_milliseconds=UNUSED_MS,
+            check_unused_sessions_milliseconds=min(LOOKS_MS, UNUSED_MS),
             unused_session_lifetime_milliseconds=UNUSED_MS,
+            websocket_max_message_size_bytes=MOST_BYTES,
             websocket_ping_interval=PING_S,
             websocket_ping_timeout=PING_S,
             # addresses hold the token
@@ -181,13 +191,7 @@ class PageServer:
         )
 
     def _fill(self, document: Document) -> None:
-        if self.n_pages >= MOST_PAGES:
-            document.template = refusal(TOO_MANY)
-            return
         PageView(document, self._info, self._state, self._controls, self._budget)
-
-
-TOO_MANY = f"{MOST_PAGES} pages are open; close one and load this one again."
 
 
 def _say_nothing(handler: Any) -> None:
@@ -202,24 +206,3 @@ def _own_address() -> str:
         except OSError:
             return socket.gethostname()
         return str(probe.getsockname()[0])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= 65535:
-        raise ConfigError(f"--port must be from 0 (any free one) to 65535, not {port}")
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.create_server(address[:2], family=family, backlog=128)
-        listening.setblocking(False)
-        return listening
-    except socket.gaierror as error:
-        raise ConfigError(
-            f"--host {host}: no such address; give one of this machine, such as 127.0.0.1"
-        ) from error
-    except OSError as error:
-        raise ConfigError(
-            f"port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}); take another "
-            "with --port, or 0 for any that is free"
-        ) from error

@@ -1,18 +1,49 @@
 """Bokeh's application behind a gate that every request passes."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
+from bokeh.application import Application
+from bokeh.application.handlers.function import FunctionHandler
 from bokeh.resources import Resources
+from bokeh.server.contexts import SessionContext
 from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.autoload_js_handler import AutoloadJsHandler
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.metadata_handler import MetadataHandler
 from bokeh.server.views.static_handler import StaticHandler
+from bokeh.server.views.ws import WSHandler
+from bokeh.util.token import get_session_id
 from tornado.httputil import HTTPServerRequest
 from tornado.web import ErrorHandler
 
-from agents.live.page.handlers import Entrance, Page, Refusal
+from agents.live.page.budget import Budget
+from agents.live.page.door import Door
+from agents.live.page.handlers import LOOKS_S, Busy, Entrance, Page, Refusal
 from agents.live.page.security import Gate
+
+MOST_BROWSERS = 3
+"""Websockets of one page; one that comes back may be there twice for a while."""
+
+FORGETS_S = 0.5
+"""Time from one page that is forgotten to the next."""
+
+TAKEN = ("this page is shown already", 10)
+
+
+class _Pages(FunctionHandler):
+    """Makes pages, and takes its time to forget them."""
+
+    def __init__(self, fill: Callable[[Any], None], budget: Budget) -> None:
+        super().__init__(fill)
+        self._budget = budget
+
+    async def on_session_destroyed(self, session_context: SessionContext) -> None:
+        """Wait before the next is forgotten: Bokeh collects garbage for each, in one piece."""
+        await asyncio.sleep(FORGETS_S)
+        while not self._budget.allows():
+            await asyncio.sleep(LOOKS_S)
 
 
 class Site(BokehTornado):
@@ -24,13 +55,30 @@ class Site(BokehTornado):
         Who may come in.
     cookie : str
         Name of the cookie.
+    fill : callable
+        Fills a document.
+    budget : Budget
+        Of all pages.
     **more
         As for `BokehTornado`.
     """
 
-    def __init__(self, gate: Gate, cookie: str, **more: Any) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        cookie: str,
+        fill: Callable[[Any], None],
+        budget: Budget,
+        **more: Any,
+    ) -> None:
         self._gate, self._cookie = gate, cookie
-        super().__init__(**more)
+        self._door = Door(budget, lambda: self.n_pages)
+        super().__init__(applications={"/": Application(_Pages(fill, budget))}, **more)
+
+    @property
+    def n_pages(self) -> int:
+        """Pages that are open."""
+        return len(self.get_sessions("/"))
 
     def get_handler_delegate(
         self, request: HTTPServerRequest, target_class: Any, *args: Any, **more: Any
@@ -39,6 +87,9 @@ class Site(BokehTornado):
         reason = self._refuses(request)
         if reason is None and target_class in (AutoloadJsHandler, MetadataHandler):
             return super().get_handler_delegate(request, ErrorHandler, {"status_code": 404})
+        if reason is None and (busy := self._busy(request, target_class)) is not None:
+            told = dict(zip(("reason", "after_s"), busy, strict=True))
+            return super().get_handler_delegate(request, Busy, told)
         if reason is None:
             chosen = Page if target_class is DocHandler else target_class
             return super().get_handler_delegate(request, chosen, *args, **more)
@@ -53,6 +104,26 @@ class Site(BokehTornado):
         value = cookie.value if cookie and "token" not in request.arguments else None
         websocket = request.path == "/ws" or "Upgrade" in headers
         return self._gate.refuses(headers.get("Host", ""), headers.get("Origin"), value, websocket)
+
+    def _busy(self, request: HTTPServerRequest, target: Any) -> tuple[str, int] | None:
+        """Return why there is no room for a page or a browser now, before Bokeh makes anything."""
+        if target is DocHandler:
+            return self._door.refuses()
+        if target is not WSHandler:
+            return None
+        given = [
+            part.strip() for part in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        ]
+        try:
+            session = get_session_id(given[1]) if len(given) == 2 else None
+        except Exception:  # whatever is wrong with it: Bokeh reads it in the same way
+            session = None
+        if session is None:
+            return None  # Bokeh refuses it
+        here = [one for one in self.get_sessions("/") if one.id == session]
+        if not here:  # Bokeh would make a page for it
+            return self._door.refuses()
+        return TAKEN if here[0].connection_count >= MOST_BROWSERS else None
 
     def _enters(self, request: HTTPServerRequest) -> bool:
         """Say whether a request without the cookie brings the token."""

@@ -1,7 +1,6 @@
 """The page around the parts, and its look."""
 
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,6 @@ def template() -> Any:
     from bokeh.core.templates import get_env
 
     return get_env().from_string((FOLDER / "page.html").read_text(encoding="utf-8"))
-
-
-@cache
-def refusal(text: str) -> Any:
-    """Return a page that only says something."""
-    from bokeh.core.templates import get_env
-
-    return get_env().from_string(
-        "{% extends base %}{% block inner_body %}" + escape(text) + "{% endblock %}"
-    )
 
 
 @cache

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agents.live import Chunk, LiveState, Step, StreamInfo
-from agents.live.page import PageInfo
+from agents.live.page import PageInfo, serve_page
 from agents.live.page.maps import PrototypeMaps
 from eeg_emotion_env.montage import SEED_CHANNELS
 from tests.agents.live.conftest import SFREQ, made_eeg
@@ -76,3 +76,12 @@ def maps():
 def info(maps):
     channels = ("FZ", "CZ", "PZ", "aux")
     return PageInfo("model on stream", NAMES, 1.0, channels, ("PZ",), maps)
+
+
+@pytest.fixture
+def serve(info, state, buttons, monkeypatch):
+    """Serve a page that does not wait for browsers to see the end, nor between new pages."""
+    monkeypatch.setattr("agents.live.page.server.TICK_MS", 10)
+    monkeypatch.setattr("agents.live.page.door.EVERY_S", 0.0)
+    monkeypatch.setattr("agents.live.page.budget.SHARE", 10.0)
+    return lambda **more: serve_page(info, state, buttons, **{"port": 0, **more})

@@ -32,3 +32,26 @@ def test_a_debt_is_paid_soon():
     assert not budget.allows()
     clock["wall"] += 1.1 * CREDIT_S / SHARE
     assert budget.allows()
+
+
+def test_waiting_ends_when_there_is_time_again():
+    clock = {"wall": 0.0, "used": 0.0}
+    budget = Budget(lambda: clock["wall"], lambda: clock["used"])
+    waited = []
+    budget._ends.wait = waited.append
+    budget.wait()
+    assert not waited
+    clock["used"] += 100.0
+    budget.wait()
+    clock["wall"] += waited[0]
+    assert budget.allows()
+    assert waited[0] < 1.1 * CREDIT_S / SHARE
+
+
+def test_at_the_end_nothing_waits():
+    clock = {"used": 0.0}
+    budget = Budget(lambda: 0.0, lambda: clock["used"])
+    assert budget.allows()
+    clock["used"] += 100.0
+    budget.end()
+    budget.wait()  # would be seconds

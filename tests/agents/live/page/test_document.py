@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from bokeh.document import Document
 from bokeh.events import ButtonClick, ValueSubmit
+from bokeh.models import HoverTool
 
 from agents.live import Event
 from agents.live.page import PageInfo
@@ -149,3 +150,14 @@ def test_other_dimensions_have_no_plane(names, buttons):
     roots = {root.name for root in view.steps.document.roots}
     assert f"track_{len(names) - 1}" in roots
     assert not {"plane", "strip", "scalp"} & roots
+
+
+def test_what_is_under_the_mouse_is_named(view):
+    tips = {
+        label: text
+        for tool in view.steps.document.select({"type": HoverTool})
+        for label, text in tool.tooltips
+    }
+    assert not any("@" in label for label in tips)  # labels are shown as they are
+    assert tips["event"] == "@kind: @detail"
+    assert tips["channel"] == "@name: @reason"

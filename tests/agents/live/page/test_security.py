@@ -77,6 +77,7 @@ def test_names_that_are_ours(bound, header, admitted):
         ("null", True, True),
         ("http://127.0.0.1:8888", True, True),  # another program on this machine
         ("http://evil.example", False, True),
+        ("http://[", False, True),  # no address at all
     ],
 )
 def test_origins(origin, websocket, refused):

@@ -6,12 +6,15 @@ import re
 import socket
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from bokeh.util.token import generate_jwt_token
 
 from agents.live import Event, LiveState
 from agents.live.page import PageInfo, serve_page
+from agents.live.page.budget import CREDIT_S
 from agents.live.page.handlers import HEADERS, POLICY
 from eeg_emotion_env.errors import ConfigError
 from tests.agents.live.page.conftest import NAMES, Buttons, a_step
@@ -25,7 +28,17 @@ UPGRADE = {
 
 
 @pytest.fixture(scope="module")
-def server(maps):
+def unhurried():
+    """Let tests ask as fast as they like."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("agents.live.page.server.TICK_MS", 10)
+        patch.setattr("agents.live.page.door.EVERY_S", 0.0)
+        patch.setattr("agents.live.page.budget.SHARE", 10.0)
+        yield
+
+
+@pytest.fixture(scope="module")
+def server(maps, unhurried):
     state = LiveState(NAMES)
     state.event(Event("started", 0.0, "4 channels"))
     state.step(a_step(0))
@@ -145,9 +158,9 @@ def test_websockets_are_for_our_own_page(server):
     assert upgrade(Origin=origin_of(server), cookie=False) == 403
 
 
-def test_the_token_is_in_no_log(info, state, buttons, caplog):
+def test_the_token_is_in_no_log(serve, caplog):
     caplog.set_level(logging.DEBUG)
-    with serve_page(info, state, buttons, port=0) as server:
+    with serve() as server:
         for path in (f"/?token={server.gate.token}", "/", "/nothing"):
             ask(server, path)
         ask(server, f"/x?token={server.gate.token}", cookie=False)
@@ -181,8 +194,8 @@ def test_it_listens_on_loopback_alone(server):
         assert probe.connect_ex(("127.0.0.2", server.port)) != 0
 
 
-def test_closing_frees_the_port(info, state, buttons):
-    with serve_page(info, state, buttons, port=0) as server:
+def test_closing_frees_the_port(serve):
+    with serve() as server:
         assert ask(server)[0] == 200
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", server.port)) != 0
@@ -203,9 +216,9 @@ def opened(server) -> socket.socket:
     return browser
 
 
-def test_browsers_that_do_not_read_hold_up_nobody(info, state, buttons):
-    with serve_page(info, state, buttons, port=0) as server:
-        browsers = [opened(server) for _ in range(3)]
+def test_browsers_that_do_not_read_hold_up_nobody(serve, state):
+    with serve() as server:
+        browsers = [opened(server) for _ in range(2)]
         flood(server, state)
         for browser in browsers:
             browser.close()
@@ -213,7 +226,7 @@ def test_browsers_that_do_not_read_hold_up_nobody(info, state, buttons):
 
 def flood(server, state):
     """Write steps faster than any browser could read them."""
-    took, until, number = [], time.monotonic() + 2.0, 0
+    took, until, number = [], time.monotonic() + 1.0, 0
     while time.monotonic() < until:
         begun = time.perf_counter()
         state.step(a_step(number, prototype=number % 4))
@@ -221,16 +234,16 @@ def flood(server, state):
         took.append(time.perf_counter() - begun)
         number += 1
         time.sleep(1e-3)
-    assert server.n_pages >= 3
+    assert server.n_pages >= 2
     assert np.percentile(took, 95) < 5e-3
     begun = time.monotonic()
     assert str(number - 1) in ask(server, "/steps.csv")[2]
     assert time.monotonic() - begun < 2.0
 
 
-def test_a_page_that_nobody_looks_at_is_forgotten(info, state, buttons, monkeypatch):
+def test_a_page_that_nobody_looks_at_is_forgotten(serve, monkeypatch):
     monkeypatch.setattr("agents.live.page.server.UNUSED_MS", 100)
-    with serve_page(info, state, buttons, port=0) as server:
+    with serve() as server:
         ask(server)
         until = time.monotonic() + 5.0
         while server.n_pages and time.monotonic() < until:
@@ -238,8 +251,64 @@ def test_a_page_that_nobody_looks_at_is_forgotten(info, state, buttons, monkeypa
         assert server.n_pages == 0
 
 
-def test_too_many_pages_are_told_so(info, state, buttons, monkeypatch):
-    monkeypatch.setattr("agents.live.page.server.MOST_PAGES", 1)
-    with serve_page(info, state, buttons, port=0) as server:
+def test_too_many_pages_are_told_so(serve, monkeypatch):
+    monkeypatch.setattr("agents.live.page.door.MOST_PAGES", 1)
+    with serve() as server:
         assert "model on stream" in ask(server)[2]
-        assert "pages are open" in ask(server)[2]
+        status, headers, content = ask(server)
+        assert (status, headers["Retry-After"]) == (503, "10")
+        assert "pages are open" in content
+        assert server.n_pages == 1  # nothing was made for who was refused
+
+
+def made_up(session):
+    """Return a token for a websocket, as Bokeh makes them, of a page that was never asked for."""
+    return generate_jwt_token(session, signed=False, expiration=300)
+
+
+def shake_hands(server, token):
+    """Ask for a websocket of a page, and return the status."""
+    protocol = {"Sec_WebSocket_Protocol": f"bokeh, {token}"}
+    return ask(server, "/ws", **UPGRADE, **protocol, Origin=origin_of(server))[0]
+
+
+def test_new_pages_come_one_at_a_time(info, state, buttons, monkeypatch):
+    monkeypatch.setattr("agents.live.page.door.EVERY_S", 100.0)
+    with serve_page(info, state, buttons, port=0) as server:
+        known = re.search(r'"token":"([^"]+)"', ask(server)[2])[1]
+        for method in ("GET", "HEAD"):
+            status, headers, _ = ask(server, method=method)
+            assert (status, headers["Retry-After"]) == (503, "1")
+        assert 'http-equiv="refresh" content="1"' in ask(server)[2]  # a browser comes again
+        assert ask(server, f"/?bokeh-token={known}")[0] == 503
+        # a websocket would make a page as well
+        assert shake_hands(server, made_up("another")) == 503
+        assert shake_hands(server, known) == 101
+        assert server.n_pages == 1
+
+
+def test_without_time_left_nothing_costly_is_made(serve, monkeypatch):
+    monkeypatch.setattr("agents.live.page.handlers.WAITS_S", 0.1)
+    with serve() as server:
+        monkeypatch.setattr(server._budget, "allows", lambda: False)
+        monkeypatch.setattr(server._budget, "wait", lambda: None)
+        for path in ("/", "/steps.csv", "/prototype/1.png"):
+            status, headers, _ = ask(server, path)
+            assert (status, headers["Retry-After"]) == (503, "1")
+        assert server.n_pages == 0
+
+
+def test_requests_without_end_take_their_share_and_no_more(info, state, buttons):
+    with serve_page(info, state, buttons, port=0) as server:
+        used = []
+        server._loop.call_soon_threadsafe(lambda: used.append(time.thread_time()))
+        until = time.monotonic() + 1.5
+        with socket.create_connection(("127.0.0.1", server.port)) as browser:
+            browser.settimeout(0.1)
+            one = f"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+            while time.monotonic() < until:
+                with suppress(TimeoutError):
+                    browser.sendall(100 * one)
+        server._budget.end()
+        server._loop.call_soon_threadsafe(lambda: used.append(time.thread_time()))
+    assert used[1] - used[0] < CREDIT_S + 0.5
