@@ -1,11 +1,13 @@
 """How fast a model works on a stream, on this machine: `eegdancer live --bench`."""
 
 import math
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -39,7 +41,7 @@ def measure(model: LiveModel) -> list[Row]:
     steps = (part for part in parts if isinstance(part, Step))
     for _ in range(WARM_UP):
         next(steps)
-    before, begun = _resident_mb(), time.process_time()
+    before, begun = resident_mb(), time.process_time()
     taken, core, last, used = np.empty(STEPS), np.empty(STEPS), math.nan, time.thread_time()
     for place, step in enumerate(steps):
         taken[place], last = step.compute_ms, step.time
@@ -63,7 +65,7 @@ def measure(model: LiveModel) -> list[Row]:
             "≥ 1",
             f"{seconds:.0f} s in {busy:.1f} s",
         ),
-        Row("live.growth_mb", "memory that these steps added", _resident_mb() - before, "≤ 20"),
+        Row("live.growth_mb", "memory that these steps added", resident_mb() - before, "≤ 20"),
         Row("live.drift_ms", "stream time against time of the last step", 1e3 * abs(drift), "≤ 5"),
         Row(
             "live.latency_ms",
@@ -80,8 +82,14 @@ def measure(model: LiveModel) -> list[Row]:
     ]
 
 
-def _resident_mb() -> float:
-    """Return the largest memory that this process has had; 0 where the system does not say."""
+def resident_mb() -> float:
+    """Return the memory that this process has in use now, MiB.
+
+    Elsewhere than on Linux it is the largest that it has had; 0 where the system does not say.
+    """
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     try:
         import resource
     except ImportError:  # on Windows

@@ -6,6 +6,7 @@ those of the same samples offline.
 """
 
 import contextlib
+import math
 import multiprocessing
 import os
 import sys
@@ -19,8 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.live_bench import resident_mb
 from benchmarks.live_stream_offline import predicted_offline
-from benchmarks.live_stream_source import SFREQ, Paced, Signal, send
+from benchmarks.live_stream_source import SFREQ, Paced, Signal, Timed, send
+from benchmarks.script import run_script
+from eeg_emotion_env.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from agents.live import Event, LiveModel, Source, Step, Summary
@@ -83,16 +87,6 @@ class Account:
         """Nothing is held."""
 
 
-def resident_mb() -> float:
-    """Return the memory that this process has in use now (elsewhere than Linux, its peak), MiB."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    from benchmarks.live_bench import _resident_mb
-
-    return _resident_mb()
-
-
 def measure(options: Options) -> "list[Row]":
     """Stream, then compare.
 
@@ -131,7 +125,7 @@ def _source(options: Options, signal: Signal, channels: tuple[str, ...]) -> "Ite
     sender = context.Process(target=send, args=(name, signal, channels, options.speed))
     sender.start()
     try:
-        yield LSLSource(name, wait_s=30)
+        yield Timed(LSLSource(name, wait_s=30), options.speed)
     finally:
         sender.terminate()
         sender.join()
@@ -236,17 +230,23 @@ def write(rows: "list[Row]", out: Path, command: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it; 1 if a limit is broken."""
-    import tyro
+    return run_script("benchmarks.live_stream", Options, _body, arguments)
 
+
+def _body(options: Options, command: str) -> None:
     from benchmarks.speed.timing import print_rows
 
-    given = sys.argv[1:] if arguments is None else arguments
-    options = tyro.cli(Options, args=given, prog="python -m benchmarks.live_stream")
+    for name in ("hours", "speed"):
+        value = getattr(options, name)
+        if not 0 < value < math.inf:
+            raise ConfigError(f"--{name} must be a positive number, not {value:g}")
     rows = measure(options)
     print_rows(rows)
     if options.out is not None:
-        write(rows, options.out, " ".join(["python -m benchmarks.live_stream", *given]))
-    return 0 if all(row.holds for row in rows) else 1
+        write(rows, options.out, command)
+    broken = [row.key for row in rows if not row.holds]
+    if broken:
+        raise DataError(f"limits broken: {', '.join(broken)}; see the table")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.live import Chunk, StreamInfo
+from agents.live import Chunk, Source, StreamInfo
 
 SFREQ = 200.0
 CHUNK_S = 0.2
@@ -96,6 +96,37 @@ class Paced:
     def close(self) -> None:
         """End the stream."""
         self._ended.set()
+
+
+class Timed:
+    """A source whose clock of arrival is made to run with its timestamps, `speed` times as fast.
+
+    Parameters
+    ----------
+    source : Source
+        What gives the chunks.
+    speed : float
+        Factor on real time at which it is sent.
+    """
+
+    def __init__(self, source: Source, speed: float) -> None:
+        self._source, self._speed = source, speed
+
+    @property
+    def info(self) -> StreamInfo:
+        """What the stream says about itself."""
+        return self._source.info
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Give chunks with times of arrival since the first, on the faster clock."""
+        begun = None
+        for chunk in self._source.chunks():
+            begun = chunk.received if begun is None else begun
+            yield replace(chunk, received=begun + (chunk.received - begun) * self._speed)
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        self._source.close()
 
 
 def send(name: str, signal: Signal, channels: tuple[str, ...], speed: float) -> None:

@@ -58,10 +58,13 @@ class ChannelMap:
         Names of the model's input, in its order.
     columns : tuple of int
         Column of the stream for each; -1 where it has none.
+    twice : tuple of str
+        What was left out because another column is the same electrode, with that column.
     """
 
     channels: tuple[str, ...]
     columns: tuple[int, ...]
+    twice: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -108,9 +111,11 @@ def match_channels(info: StreamInfo, wanted: tuple[str, ...], sited: bool) -> Ch
         If too few channels are left.
     """
     found = _electrodes(info, wanted)
+    twice = _twice(info, found)
     keys = [electrode_name(name) for name in wanted]
     if wanted and (not sited or all(key in found for key in keys)):
-        chosen = ChannelMap(tuple(wanted), tuple(found.get(key, -1) for key in keys))
+        columns = tuple(found.get(key, -1) for key in keys)
+        chosen = ChannelMap(tuple(wanted), columns, tuple(twice[k] for k in keys if k in twice))
         have = len(wanted) - len(chosen.missing)
         if have < LEAST_SHARE * len(wanted):
             raise ConfigError(
@@ -126,7 +131,19 @@ def match_channels(info: StreamInfo, wanted: tuple[str, ...], sited: bool) -> Ch
             f"{info.name}: names {len(placed)} electrodes of the 10-10 system among "
             f"{_some(info.channels)}, and a model needs {LEAST_SITED}; name the channels"
         )
-    return ChannelMap(tuple(placed), tuple(placed.values()))
+    left_out = tuple(twice[key] for key in placed if key in twice)
+    return ChannelMap(tuple(placed), tuple(placed.values()), left_out)
+
+
+def _twice(info: StreamInfo, found: dict[str, int]) -> dict[str, str]:
+    """Say for each electrode that has several columns which were left out, and for which."""
+    said: dict[str, str] = {}
+    for column, name in enumerate(info.channels):
+        key = electrode_name(name)
+        if found.get(key, column) != column:
+            others = f"{said[key].partition(' (')[0]} and {name}" if key in said else name
+            said[key] = f"{others} ({info.channels[found[key]]} is used)"
+    return said
 
 
 def _electrodes(info: StreamInfo, wanted: tuple[str, ...]) -> dict[str, int]:
@@ -136,13 +153,15 @@ def _electrodes(info: StreamInfo, wanted: tuple[str, ...]) -> dict[str, int]:
         found.setdefault(electrode_name(name), column)
     known = [electrode_name(w) for w in wanted if is_electrode(electrode_name(w))]
     free = [name for name in known if name not in found]
-    strangers = [n for n in info.positions if not is_electrode(electrode_name(n))]
+    # also channels that are not among the columns may have a place (EOG)
+    positions = {n: p for n, p in info.positions.items() if n in info.channels}
+    strangers = [n for n in positions if not is_electrode(electrode_name(n))]
     if not free or not strangers:
         return found
-    every = np.array(list(info.positions.values()), dtype=np.float64)
+    every = np.array(list(positions.values()), dtype=np.float64)
     if len(every) < LEAST_FOR_CENTRE:
         return found
-    vectors = np.array([info.positions[name] for name in strangers]) - _centre(every)
+    vectors = np.array([positions[name] for name in strangers]) - _centre(every)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     angles = np.degrees(np.arccos(np.clip(directions(free) @ vectors.T, -1, 1)))
     for place in np.argsort(angles, axis=None):
@@ -196,6 +215,13 @@ class Resampler:
         Rates, Hz. Equal rates pass samples through unchanged.
     n_channels : int
         Columns.
+
+    Attributes
+    ----------
+    delay_s : float
+        What it delays by.
+    left : float
+        Relative deviation from the ratio of the rates: it is of whole numbers below 4096.
     """
 
     HALF_TAPS = 8
@@ -206,6 +232,7 @@ class Resampler:
         ratio = Fraction(target / sfreq).limit_denominator(4096)
         self._up, self._down = ratio.numerator, ratio.denominator
         self.passes = self._up == self._down
+        self.left = float(ratio) * sfreq / target - 1
         slower = max(self._up, self._down)
         self.delay_s = 0.0 if self.passes else self.HALF_TAPS / min(sfreq, target)
         if not self.passes:

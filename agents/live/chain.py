@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agents.live.alignment import Resampler, microvolts, step_rate
 from agents.live.model import LiveModel, input_of
 from agents.live.quality import Quality, assess, filled, voltages
+from agents.live.rate import DOUBTFUL, WRONG
 from agents.live.records import (
     CALIBRATING,
     MARKED,
@@ -26,11 +27,15 @@ from agents.live.records import (
 from agents.live.reference import ShiftWatch
 from agents.live.timeline import Block, StepCutter, Timeline
 from agents.online import OnlinePredictor, StreamEncoder
+from eeg_emotion_env.errors import ConfigError
 from eeg_emotion_env.features import BandPowerStream
 from eeg_emotion_env.normalization import PastNormalizer
 
 MARKING = ("gap", "clock", "dropped", "paused")
 """Kinds of events that mark the step in which they happen."""
+
+RATIO_TOLERANCE = 1e-6
+"""Relative deviation of the rate that is used from the stream's that is worth a word."""
 
 SAID_BAD_S = 60.0
 """A set of bad channels that was reported is not reported again for so long."""
@@ -64,9 +69,15 @@ class LiveChain:
     info : StreamInfo
         The stream.
     calibration_s : float
-        Seconds at the start that only teach the normaliser what is usual for this person.
+        Seconds at the start that only teach the normaliser what is usual for this person; steps
+        that cannot be used do not count.
     unit : str or None
         Unit of the samples, if the stream's own word is not to be taken.
+
+    Raises
+    ------
+    ConfigError
+        If the stream cannot be used, or a model without a normaliser is to be calibrated.
     """
 
     def __init__(
@@ -86,12 +97,18 @@ class LiveChain:
         self._resampler = Resampler(info.sfreq, self.sfreq, n)
         self._cutter = StepCutter(BandPowerStream(self.sfreq, config).n_samples, n, self.sfreq)
         self._normalizer = PastNormalizer()
+        self._held: FloatArray | None = None
         self._encoder = _Tap(model.encoder_on(self.channels))
         self._inner = self._encoder._encoder
         self._predictor = OnlinePredictor(self._encoder, model.actor, config.step_s)
         self._watch = ShiftWatch(model.reference) if model.reference else None
         self._absent = np.array([column < 0 for column in self._map.columns])
-        self._calibrate = round(calibration_s / config.step_s)
+        self._calibrate, self._usable = round(calibration_s / config.step_s), 0
+        if self._calibrate and model.normalization == "none":
+            raise ConfigError(
+                "a calibration teaches the normaliser, and this model has none (it was trained "
+                "with normalization 'none'): leave it out (--calibration 0)"
+            )
         self._marks: set[str] = set()
         self._said: dict[tuple[str, ...], float] = {}
         self._bad: tuple[str, ...] = ()
@@ -107,12 +124,19 @@ class LiveChain:
     def opening(self) -> Iterator[Event]:
         """Say how the stream is used, before its first sample."""
         yield Event("channels", np.nan, self._map.describe(self.info), len(self._map.missing))
+        if self._map.twice:
+            detail = f"same electrode twice, left out: {'; '.join(self._map.twice)}"
+            yield Event("channels", np.nan, detail, len(self._map.twice))
         if not self._unit_told:
             yield Event("unit", np.nan, "the stream says no unit; values are taken as microvolts")
         if not self._resampler.passes:
             detail = f"{self.info.sfreq:g} Hz is resampled to {self.sfreq:g} Hz, "
             delay = f"which delays by {1e3 * self._resampler.delay_s:.0f} ms"
             yield Event("rate", np.nan, detail + delay)
+        if abs(self._resampler.left) > RATIO_TOLERANCE:
+            hour = 3600 * abs(self._resampler.left)
+            detail = f"{self.info.sfreq:g} Hz is near enough to {self.sfreq:g} Hz to be taken so: "
+            yield Event("rate", np.nan, f"{detail}steps shift by {hour:.2g} s an hour")
         for detail in self._cautions():
             yield Event("model", np.nan, detail)
 
@@ -124,6 +148,10 @@ class LiveChain:
             )
         if self.model.description.get("track", "causal") != "causal":
             yield "trained on features that look ahead; a stream's are others: do not trust it"
+        if self.model.description.get("features") == "stored":
+            yield "trained on stored features; a stream's are computed here: compare both first"
+        if self.model.normalization == "none" and self._map.missing:
+            yield "has no normaliser: channels that the stream lacks are taken as log power 0"
         if self.model.reference is None:
             yield "holds no reference: streams unlike its training are not noticed; train it anew"
         if self.model.intervals is None:
@@ -145,10 +173,14 @@ class LiveChain:
         for part in parts:
             if isinstance(part, Event):
                 self.mark(part)
+                if part.kind == "clock":
+                    self._said.clear()  # these times are of the clock before
                 yield part
                 continue
             if part.fresh:
                 self._restart()
+            if part.untimed:
+                self._marks.add("clock")
             part = replace(part, samples=voltages(part.samples, self._factor))
             for samples, end in self._cutter.take(self._resampler.take(part)):
                 yield from self._steps(samples, end)
@@ -168,9 +200,11 @@ class LiveChain:
         start = time.perf_counter()
         eeg = self._map(samples) * self._factor
         quality = assess(eeg, self._absent)
-        unusable = quality.unusable
+        level = self.timeline.rate_level
+        unusable = (*quality.unusable, *(("rate",) if level == WRONG else ()))
         frame = self._frame(eeg, quality, bool(unusable))
-        calibrating = self._number < self._calibrate
+        calibrating = self._usable < self._calibrate
+        self._usable += not unusable
         prediction: tuple[float, ...] = ()
         events = list(self._bad_channels(quality, end))
         if not calibrating:
@@ -180,7 +214,8 @@ class LiveChain:
                 events += self._shift(frame, end)
         given = () if unusable else prediction
         low, high = self._ends(given)
-        marks = (*unusable, *quality.marks, *sorted(self._marks), *self._shift_marks())
+        doubts = (*(("rate",) if level == DOUBTFUL else ()), *self._shift_marks())
+        marks = (*unusable, *quality.marks, *sorted(self._marks), *doubts)
         step = Step(
             number=self._number,
             segment=self._segment,
@@ -200,8 +235,8 @@ class LiveChain:
         self._number += 1
         yield from events
         yield replace(step, compute_ms=1e3 * (time.perf_counter() - start))
-        if calibrating and self._number == self._calibrate:
-            detail = f"the normaliser has seen {self._calibrate} steps; predictions begin"
+        if calibrating and self._usable == self._calibrate:
+            detail = f"the normaliser has seen {self._usable} usable steps; predictions begin"
             yield Event("calibrated", end, detail)
 
     def _ends(self, prediction: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -219,7 +254,10 @@ class LiveChain:
         frame[quality.bad] = np.nan
         frame[~np.isfinite(frame) | unusable] = np.nan
         if self.model.normalization == "none":
-            return frame
+            # no mean is known; what a channel last was is nearer to it than log power 0
+            known = np.isfinite(frame)
+            self._held = np.where(known, frame, frame if self._held is None else self._held)
+            return self._held
         return self._normalizer.step(frame)
 
     def _shift(self, frame: FloatArray, end: float) -> Iterator[Event]:

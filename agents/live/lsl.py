@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.live.alignment import unit_named
-from agents.live.records import Chunk, Event, Step, StreamInfo
+from agents.live.records import Chunk, Event, Step, StreamInfo, printable
 from eeg_emotion_env.errors import ConfigError, DataError
 
 POLL_S, SILENCE_S = 0.004, 0.2
@@ -113,7 +113,8 @@ class LSLSource:
         """
         others = self._others()
         if len(others) > 1:
-            raise DataError(f"several streams named {self._stream.name} came back; start again")
+            name = printable(self._stream.name)
+            raise DataError(f"several streams named {name} came back; start again")
         for other in others:
             self._take_up(self._opened(other, self._wait_s).get_sinfo(timeout=self._wait_s))
 
@@ -181,7 +182,7 @@ def _resolved(library: Any, name: str | None, wait_s: float) -> Any:
             "computers in one network, no firewall between), or wait longer with --wait"
         )
     if len(found) > 1:
-        names = ", ".join(sorted(one.name for one in found))
+        names = ", ".join(sorted(printable(one.name) for one in found))
         raise DataError(f"several LSL streams: {names}; choose one with --source lsl:NAME")
     return found[0]
 
@@ -195,13 +196,15 @@ def _described(stream: Any) -> tuple[list[int], StreamInfo]:
     said = stream.get_channel_units() or [None] * n
     units = {unit_named(said[k]) for k in columns}
     if len(units) > 1:
-        raise DataError(f"{stream.name}: channels have several units ({said}); stream one unit")
+        name = printable(stream.name)
+        raise DataError(f"{name}: channels have several units ({said}); stream one unit")
+    used = {names[k] for k in columns}
     return columns, StreamInfo(
         f"LSL {stream.name}",
         tuple(names[k] for k in columns),
         float(stream.sfreq),
         units.pop() if units else None,
-        _positions(stream),
+        {name: place for name, place in _positions(stream).items() if name in used},
         live=True,
     )
 

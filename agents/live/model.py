@@ -119,7 +119,7 @@ def load_live_model(folder: Path, exported: Path | None = None) -> LiveModel:
         agent.label_names,
         _features(folder, {**encoder.description, **notes}),
         _normalization(folder, notes),
-        load_reference(folder),
+        load_reference(folder, encoder.fingerprint),
         notes,
         exported,
         load_intervals(folder, str(notes["fingerprint"])),

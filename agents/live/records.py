@@ -17,9 +17,14 @@ OK, MARKED, WITHHELD, CALIBRATING = "ok", "marked", "withheld", "calibrating"
 withheld and calibrating steps are not."""
 
 
+def printable(text: str) -> str:
+    """Return a text that does nothing to a terminal: anyone in the network names its streams."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
 @dataclass(frozen=True)
 class StreamInfo:
-    """What a stream says about itself.
+    """What a stream says about itself; what cannot be printed in its names is replaced.
 
     Attributes
     ----------
@@ -46,6 +51,10 @@ class StreamInfo:
     live: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))
+        object.__setattr__(self, "channels", tuple(map(printable, self.channels)))
+        positions = {printable(name): place for name, place in self.positions.items()}
+        object.__setattr__(self, "positions", positions)
         if not (np.isfinite(self.sfreq) and self.sfreq > 0):
             raise ConfigError(
                 f"{self.name}: the stream says no sampling rate ({self.sfreq:g} Hz); EEG needs a "
@@ -114,6 +123,9 @@ class Event:
     time: float
     detail: str
     count: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", printable(self.detail))
 
 
 EVENTS: dict[str, str] = {

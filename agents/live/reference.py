@@ -84,12 +84,22 @@ class Reference:
         row = np.asarray(frame, np.float64).reshape(1, -1)
         return bool((self.distances(row) > self.limits).any())
 
-    def save(self, model: str | os.PathLike[str]) -> None:
-        """Write it into the folder of a model."""
+    def save(self, model: str | os.PathLike[str], encoder: str) -> None:
+        """Write it into the folder of a model.
+
+        Parameters
+        ----------
+        model : path-like
+            Folder of the model.
+        encoder : str
+            Fingerprint of the encoder whose input it describes.
+        """
         tensors = {
             name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in vars(self).items()
         }
-        save_checkpoint(Path(model) / FOLDER, KIND, {"quantile": QUANTILE}, tensors)
+        save_checkpoint(
+            Path(model) / FOLDER, KIND, {"quantile": QUANTILE, "encoder": encoder}, tensors
+        )
 
 
 def _rows(inputs: Iterable[NDArray[np.floating]]) -> NDArray[np.float64]:
@@ -99,18 +109,30 @@ def _rows(inputs: Iterable[NDArray[np.floating]]) -> NDArray[np.float64]:
     return np.concatenate(flat)[::stride].astype(np.float64)
 
 
-def load_reference(model: str | os.PathLike[str]) -> Reference | None:
+def load_reference(model: str | os.PathLike[str], encoder: str) -> Reference | None:
     """Load the reference from the folder of a model; None if it has none.
+
+    Parameters
+    ----------
+    model : path-like
+        Folder of the model.
+    encoder : str
+        Fingerprint of its encoder.
 
     Raises
     ------
     CheckpointError
-        If it is damaged.
+        If it is damaged, or of another encoder.
     """
     folder = Path(model) / FOLDER
     if not (folder / CONFIG_NAME).is_file():
         return None
-    _, tensors = load_checkpoint(folder, KIND)
+    saved, tensors = load_checkpoint(folder, KIND)
+    if saved.get("encoder") != encoder:
+        raise CheckpointError(
+            f"{folder}: the reference does not say that it is of the encoder beside it; remove "
+            "that folder to do without, or train again"
+        )
     try:
         return Reference(**{name: tensor.numpy() for name, tensor in tensors.items()})
     except TypeError as error:

@@ -127,6 +127,10 @@ class LiveRun:
         self._source.close()
         self._queue.close()
 
+    def tell_first(self, output: Output) -> None:
+        """Add an output that is told before all others; before `run`."""
+        self._outputs.insert(0, output)
+
     def run(self) -> Summary:
         """Run until the stream ends, `stop` or Ctrl-C.
 
@@ -143,7 +147,10 @@ class LiveRun:
         try:
             self._loop()
         except KeyboardInterrupt:
-            self._tell(Event("ended", self._last, STOPPED))
+            self._end("ended", STOPPED)
+        except BaseException as error:  # the log is to say how it ended, whatever it was
+            self._end("failed", _said(error))
+            raise
         finally:
             self.stop()
             self._finish()
@@ -185,14 +192,18 @@ class LiveRun:
             for part in self._chain.take(chunk):
                 self._tell(self._timed(part, chunk, arrived) if isinstance(part, Step) else part)
             if self._summary.n_steps * step_s >= self._duration_s:
-                self._tell(Event("ended", self._last, f"{self._duration_s:g} s are over"))
+                self._end("ended", f"{self._duration_s:g} s are over")
                 return
         if self._pause.active:
             self._continued(self._last, self._pause.n_passed)
         if self._failure is not None:
-            self._tell(Event("failed", self._last, _said(self._failure)))
+            self._end("failed", _said(self._failure))
         else:
-            self._tell(Event("ended", self._last, "the stream ended"))
+            self._end("ended", "the stream ended")
+
+    def _end(self, kind: str, detail: str) -> None:
+        self._tell_notes()
+        self._tell(Event(kind, self._last, detail))
 
     def _tell_notes(self) -> None:
         while self._notes:
@@ -270,7 +281,8 @@ class LiveRun:
         for output in list(self._outputs):
             try:
                 output.step(item) if isinstance(item, Step) else output.event(item)
-            except Exception as error:  # a full disk, a closed terminal: the others go on
+            except (Exception, SystemExit) as error:
+                # a full disk, a closed terminal (rich exits then): the others go on
                 self._outputs.remove(output)
                 self._broken = self._broken or error
                 self._tell(

@@ -141,6 +141,7 @@ def open_file(
 
 def _recordings(path: Path, dataset: str | None, options: Mapping[str, Any]) -> list[Recording]:
     """Return the recordings of a registered data set that lie in a file or folder."""
+    why = None
     folders = [path] if path.is_dir() else list(path.absolute().parents)[:SEARCHED_ABOVE]
     for root in folders:
         # `bids` takes whatever MNE reads: a file by itself needs no data set around it
@@ -150,12 +151,20 @@ def _recordings(path: Path, dataset: str | None, options: Mapping[str, Any]) -> 
         for kind in kinds:
             if not kind.recognises(root):
                 continue
-            found = kind.survey(root, make_options(kind, options)).recordings
+            try:
+                found = kind.survey(root, make_options(kind, options)).recordings
+            except DataError as error:
+                if dataset or path.is_dir():
+                    raise
+                why = why or error  # of something beside the file, perhaps
+                continue
             if path.is_dir():
                 return found
             mine = [r for r in found if path.absolute() in map(Path.absolute, r.reader.files)]
             if mine:
                 return mine
+    if why is not None:
+        raise DataError(f"{path}: belongs to no recording of a known data set ({why})")
     return []
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.live.rate import ARRIVAL, DOUBTFUL, RIGHT, STAMPS, RateWatch
 from agents.live.records import Chunk, Event
 
 FILL_LIMIT_S = 5.0
@@ -20,14 +21,14 @@ TOLERATED_SAMPLES = 1.5
 TRACKING_S = 2.0
 """Time constant with which the model of the clock follows the timestamps."""
 
-RATE_MEMORY_S = 30.0
-"""Time constant of the rate that is reported."""
-
 UNEVEN_S = 0.01
 """Jitter, standard deviation, that is worth an event."""
 
 SLACK_S = 1.0
 """Timestamps that leave the clock of arrival behind by more have jumped."""
+
+RESET_S = 1.0
+"""Steps of the timestamps from which on their rate is counted anew."""
 
 RATE_TOLERANCE = 1e-3
 """Relative deviation from the nominal rate that is worth an event."""
@@ -48,11 +49,14 @@ class Block:
         Timestamp of the first one.
     fresh : bool
         Whether it begins a new part: nothing connects it with what came before.
+    untimed : bool
+        Whether samples in it had no timestamp of their own.
     """
 
     samples: NDArray[np.floating]
     time: float
     fresh: bool = False
+    untimed: bool = False
 
 
 class Timeline:
@@ -76,13 +80,20 @@ class Timeline:
         self._received = 0.0
         self._seen = 0
         self._variance = 0.0
-        self._rate_error, self._mean_rate_error = 0.0, 0.0
-        self._reported = {"jitter": -np.inf, "rate": -np.inf}
+        self._rate_error = 0.0
+        self._stamps, self._arrivals = RateWatch(sfreq, STAMPS), RateWatch(sfreq, ARRIVAL)
+        self._told_level, self._counted = RIGHT, 0
+        self._reported: dict[str, float] = {}
 
     @property
     def jitter_s(self) -> float:
         """Standard deviation of timestamps around the grid, seconds."""
         return float(np.sqrt(self._variance))
+
+    @property
+    def rate_level(self) -> int:
+        """Whether samples come at the nominal rate, by the worse of two clocks (`rate.RIGHT`…)."""
+        return max(self._stamps.level, self._arrivals.level)
 
     @property
     def tolerance_s(self) -> float:
@@ -103,18 +114,21 @@ class Timeline:
         begins = chunk.begins is not None or self._next is None
         if begins:
             self._next = float(times[0]) if np.isfinite(times[0]) else chunk.received
+            self._forget_rate()
             if chunk.begins is not None:
                 yield Event("begins", self._next, chunk.begins)
         unknown = ~np.isfinite(times)
-        if unknown.any():
+        untimed, last = bool(unknown.any()), float(times[-1])
+        if untimed:
             times = np.where(unknown, self._grid(len(times)), times)
             detail = "timestamps are not finite numbers; samples are counted instead"
-            yield Event("clock", float(times[0]), detail, int(unknown.sum()))
+            n = int(unknown.sum())
+            yield from self._report("clock", float(times[0]), detail, "untimed", n)
         start = 0
         while start < len(times):
             stop = self._fitting(times[start:]) + start
             if stop > start:
-                yield Block(samples[start:stop], self._next or 0.0, begins)
+                yield Block(samples[start:stop], self._next or 0.0, begins, untimed)
                 yield from self._follow(times[start:stop])
                 begins = False
             if stop < len(times):
@@ -130,6 +144,9 @@ class Timeline:
                         yield self._filled(part, samples.shape[1])
             start = stop
         self._received = chunk.received
+        self._stamps.take(len(times), last)
+        self._arrivals.take(len(times), chunk.received)
+        yield from self._rate(float(times[-1]), len(times))
 
     def skip(self, n: int, n_channels: int, received: float, begins: str | None) -> Iterator[Block]:
         """Give what stands for samples that were passed over on purpose: they are not lost.
@@ -148,6 +165,8 @@ class Timeline:
         if self._next is None or not n:
             return
         self._received = received if np.isfinite(received) else self._received
+        self._stamps.reset()
+        self._arrivals.reset()
         if begins is not None or n > FILL_LIMIT_S * self.sfreq:
             self._next = None
             return
@@ -179,20 +198,44 @@ class Timeline:
         self._rate_error += share**2 * mean * self.sfreq / len(times) / 4
         advance = len(times) / self.sfreq
         self._next = (self._next or 0.0) + advance * (1 + self._rate_error) + weight * mean
-        slow = min(1.0, advance / RATE_MEMORY_S)
-        self._mean_rate_error += slow * (self._rate_error - self._mean_rate_error)
         now = float(times[-1])
         if self.jitter_s > UNEVEN_S:
             detail = f"timestamps are uneven by {1e3 * self.jitter_s:.0f} ms (standard deviation)"
             yield from self._report("jitter", now, detail)
-        if abs(self._mean_rate_error) > RATE_TOLERANCE:
-            detail = f"samples come at {self.sfreq / (1 + self._mean_rate_error):.2f} Hz"
-            yield from self._report("rate", now, f"{detail}, not at {self.sfreq:g} Hz")
 
-    def _report(self, kind: str, now: float, detail: str) -> Iterator[Event]:
-        if now - self._reported[kind] >= REPORT_S:
-            self._reported[kind] = now
-            yield Event(kind, now, detail)
+    def _rate(self, now: float, n: int) -> Iterator[Event]:
+        """Say when the rate is found to be wrong, or right again; now and then a small drift."""
+        level = self.rate_level
+        if level != self._told_level:
+            worse = max((self._stamps, self._arrivals), key=lambda watch: watch.level)
+            detail = f"samples come at {worse.rate:.4g} Hz, not at {self.sfreq:g} Hz: predictions "
+            detail += "are marked" if level == DOUBTFUL else "are withheld"
+            if level == DOUBTFUL < self._told_level:
+                detail = f"samples come at about {self.sfreq:g} Hz: predictions are marked"
+            elif level == RIGHT:
+                detail = f"samples come at {self.sfreq:g} Hz again, as the stream says"
+            for event in self._report("rate", now, detail, f"level {level}"):
+                self._told_level = level
+                yield event
+        self._counted += n
+        if self._counted >= REPORT_S * self.sfreq:
+            self._counted = 0
+            rate = self._stamps.drift(RATE_TOLERANCE)
+            if rate is not None and level == RIGHT:
+                yield Event("rate", now, f"samples come at {rate:.2f} Hz, not at {self.sfreq:g} Hz")
+
+    def _forget_rate(self) -> None:
+        self._stamps.forget()
+        self._arrivals.forget()
+
+    def _report(
+        self, kind: str, now: float, detail: str, about: str = "", count: int = 0
+    ) -> Iterator[Event]:
+        """Give an event, but not again within `REPORT_S`."""
+        about = about or kind
+        if now - self._reported.get(about, -np.inf) >= REPORT_S:
+            self._reported[about] = now
+            yield Event(kind, now, detail, count)
 
     def _jump(
         self, deviation: float, time: float, received: float, silent: float
@@ -202,8 +245,12 @@ class Timeline:
         if abs(deviation) < UNEVEN_S:
             # so small that it may be jitter of single samples: learn it
             self._variance += (deviation**2 - self._variance) / (TRACKING_S * self.sfreq)
+        if abs(deviation) > RESET_S:
+            self._stamps.reset()
         if deviation < 0 or deviation > waited + SLACK_S:
             self._next = time
+            # a time that was said is of the clock before
+            self._reported.clear()
             if abs(deviation) >= UNEVEN_S:
                 detail = f"timestamps jumped by {deviation:+.3f} s" + (
                     "; no samples lost" if silent <= FILL_LIMIT_S else ""
@@ -216,6 +263,7 @@ class Timeline:
         self.n_lost += lost
         if lost > FILL_LIMIT_S * self.sfreq:
             self._next = time
+            self._forget_rate()
             detail = f"{deviation:.1f} s ({lost} samples) lost; the model begins anew"
         else:
             detail = f"{1e3 * deviation:.0f} ms ({lost} samples) lost"

@@ -46,7 +46,8 @@ def live(options: arguments.Live) -> int:
             summary = _run(options, model, source)
     finally:
         source.close()
-    say(_told(summary))
+    with _despite_a_closed_output():
+        _print(_told(summary))
     if summary.failure:
         raise DataError(f"{source.info.name}: {summary.failure}")
     return 0
@@ -73,6 +74,8 @@ def _check(options: arguments.Live) -> None:
     if not options.speed > 0:
         raise ConfigError(f"--speed must be positive (1 is real time), not {options.speed:g}")
     check_choice("--log-format", options.log_format, FORMATS)
+    if options.duration == 0:
+        raise ConfigError("--duration must be positive seconds; leave it out to run to the end")
     for name in ("calibration", "wait", "duration"):
         value = getattr(options, name)
         if value is not None and not (0 <= value < math.inf):
@@ -98,12 +101,7 @@ def _run(options: arguments.Live, model: "LiveModel", source: "Source") -> "Summ
 
     chain = LiveChain(model, source.info, options.calibration, options.unit)
     state = LiveState(model.label_names)
-    outputs: list[Output] = []
-    if options.out is not None:
-        # first, so that what is shown is in the log
-        outputs.append(CSVLog(out_folder(options.out), model.label_names, options.log_format))
-        write_config(options.out / "command.json", options)
-    outputs.append(state)
+    outputs: list[Output] = [state]
     if options.outlet:
         from agents.live.lsl import LSLOutlet
 
@@ -114,6 +112,12 @@ def _run(options: arguments.Live, model: "LiveModel", source: "Source") -> "Summ
     run = LiveRun(source, chain, outputs, options.duration or math.inf)
     title = f"{options.model} on {source.info.name}"
     with _page(options, title, chain, state, run) if options.browser else nullcontext():
+        if options.out is not None:
+            # made when nothing can go wrong any more, so that the folder is free for another try;
+            # told first, so that what is shown is in the log
+            out = out_folder(options.out)
+            run.tell_first(CSVLog(out, model.label_names, options.log_format))
+            write_config(out / "command.json", options)
         with _view(state, title) if shown else nullcontext():
             summary = run.run()
         if options.browser and not _ends_with_the_run(options, state):
@@ -183,14 +187,29 @@ class _Lines:
             ends = [f" ({a:+.2f} to {b:+.2f})" for a, b in zip(step.low, step.high, strict=True)]
             told = ends or [""] * len(step.prediction)
             values = " ".join(f"{n} {v:+.2f}{end}" for (n, v), end in zip(pairs, told, strict=True))
-            say(f"{step.time:.1f} s: {values or 'no prediction'} ({step.status})")
+            _print(f"{step.time:.1f} s: {values or 'no prediction'} ({step.status})")
 
     def event(self, event: "Event") -> None:
         when = f"{event.time:.1f} s: " if math.isfinite(event.time) else ""
-        say(f"{when}{event.kind}: {event.detail}")
+        _print(f"{when}{event.kind}: {event.detail}")
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _print(line: str) -> None:
+    """Print a line; where nobody reads any more this is an OSError, and no exit as of `say`."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _despite_a_closed_output() -> Iterator[None]:
+    """Let it pass that nobody reads the output any more, now and when Python flushes it."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bench(options: arguments.Live, model: "LiveModel") -> int:

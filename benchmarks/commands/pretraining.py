@@ -192,6 +192,7 @@ def description_of(trials: Trials, *mixed: Trials) -> dict[str, Any]:
         "step_s": first.step_s,
         "channels": list(first.channels),
         "bands": list(first.bands),
+        "features": "computed" if first.read_eeg is not None else "stored",
         "subjects": [str(subject) for subject in trials.subjects],
         "versions": versions(),
     }

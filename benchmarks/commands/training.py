@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 def train(options: arguments.Train) -> int:
     """Train an agent on the latents of a frozen encoder."""
     from agents import train_agent
+    from agents.live.reference import FOLDER as REFERENCE
     from agents.live.reference import Reference
     from agents.tracking import find_wandb, wandb_outputs
     from eeg_emotion_env.playback import build_episodes
@@ -94,10 +95,14 @@ def train(options: arguments.Train) -> int:
             validation_groups_of(encoder.description, trials),
             outputs=outputs,
         )
+    # of a model that was here before: it would not be this one's
+    shutil.rmtree(out / REFERENCE, ignore_errors=True)
     fingerprint = agent.save(out)
     # what the input looked like, for `live` to tell when a stream does not
     made_for = encoder if options.encoder is None else fitted(encoder, trials[0])
-    Reference.fit(made_for.montage(trial.features) for trial in trials).save(out)
+    Reference.fit(made_for.montage(trial.features) for trial in trials).save(
+        out, encoder.fingerprint
+    )
     write_config(out / "command.json", options)
     _intervals(options, trials, agent.config, encoder, fingerprint)
     best = max(score for _, score in agent.description["curve"])

@@ -1,10 +1,13 @@
 """`eegdancer live --bench`: what it measures and prints."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.cli import main
+from benchmarks.live_bench import resident_mb
 from tests.agents.live.conftest import save_model
 
 KEYS = {
@@ -51,3 +54,14 @@ def test_bench_measures_the_exported_form(model, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "exported" in out
     assert set(json.loads(out.strip().splitlines()[-1])) == KEYS
+
+
+def test_memory_is_what_is_in_use_and_not_its_peak():
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("only the peak is known here")
+    block = np.ones(12_000_000)
+    del block
+    before = resident_mb()
+    block = np.ones(6_000_000)
+    assert resident_mb() - before > 30
+    del block

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -129,6 +130,7 @@ def test_a_log_is_never_overwritten(model, recording, tmp_path, capsys):
         (("--source", __file__), "MNE cannot read it"),
         (("--source", "{tree}/label.mat"), "belongs to no recording of a known data set"),
         (("--source", "{recording}", "--speed", "0"), "--speed must be positive"),
+        (("--source", "{recording}", "--duration", "0"), "--duration must be positive seconds"),
         (("--source", "{recording}", "--log-format", "xls"), "--log-format must be one of"),
         (("--source", "{recording}", "--calibration", "-1"), "--calibration must be zero or"),
         (("--source", "{recording}", "--unit", "kV"), "unit must be one of"),
@@ -142,6 +144,42 @@ def test_mistakes_are_one_line(model, recording, more, message, capsys):
     err = capsys.readouterr().err
     assert message in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_start_that_fails_leaves_the_folder_free(model, recording, tmp_path, capsys):
+    pytest.importorskip("bokeh")
+    more = ("--duration", "2", "--browser", "--no-open", "--port")
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = str(busy.getsockname()[1])
+        assert live(model, recording, tmp_path, *FAST, *more, port) == 1
+    assert not list(tmp_path.iterdir())
+    assert live(model, recording, tmp_path, *FAST, *more, "0") == 0
+    kinds = read_events(tmp_path)["kind"].tolist()
+    assert (kinds[0], kinds[-1]) == ("channels", "ended")
+
+
+def test_a_closed_output_does_not_end_the_recording(
+    model, recording, tmp_path, monkeypatch, capsys
+):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as closed, monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", closed)
+        assert live(model, recording, tmp_path, *FAST, "--duration", "5") == 1
+    assert "BrokenPipeError" in capsys.readouterr().err
+    assert len(read_steps(tmp_path)) == 5
+    assert {"output", "ended"} <= set(read_events(tmp_path)["kind"])
+
+
+def test_a_damaged_data_set_beside_a_file_does_not_speak_for_it(model, tmp_path, capsys):
+    other = tmp_path / "REFED"
+    other.mkdir()
+    (other / "EEG_videos.mat").write_bytes(b"damaged")
+    path = tmp_path / "mine" / "x.mat"
+    path.parent.mkdir()
+    path.write_bytes(b"unknown")
+    assert main(["live", "--model", str(model), "--source", str(path)]) == 1
+    assert f"{path}: belongs to no recording of a known data set" in capsys.readouterr().err
 
 
 def test_after_kill_9_the_log_holds_all_but_the_last_second(model, fif, tmp_path):

@@ -36,6 +36,23 @@ def test_a_broken_limit_is_an_exit_status(model, tmp_path, monkeypatch):
     assert not table(tmp_path).loc["difference", "holds"]
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--hours", "0"), "--hours must be a positive number, not 0"),
+        (("--speed", "0"), "--speed must be a positive number, not 0"),
+        (("--speed", "nan"), "--speed must be a positive number, not nan"),
+        (("--model", "/nowhere"), "/nowhere"),
+    ],
+)
+def test_mistakes_are_one_line(model, more, message, capsys):
+    assert live_stream.main(["--model", str(model), *more]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("live_stream: error: ")
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+
+
 def test_the_signal_is_known_by_number_and_does_not_repeat():
     signal = Signal(3, 0.5)
     np.testing.assert_array_equal(signal[1000:1400][100:200], signal[1100:1200])

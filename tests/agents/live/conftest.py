@@ -16,7 +16,7 @@ from eeg_emotion_env.normalization import normalize_past
 from eeg_emotion_env.observation import ObservationLayout
 from eeg_emotion_env.playback import build_episodes
 from eeg_emotion_env.trial import TrialKey
-from encoders import EncoderConfig, FrozenEncoder, shipped_encoder
+from encoders import EncoderConfig, FrozenEncoder, load_encoder, shipped_encoder
 from encoders.dynamics import MaskedDynamics
 from encoders.montage import Montage
 from encoders.vqvae import CausalVQVAE
@@ -29,7 +29,7 @@ SFREQ = 200.0
 def model_folder(tmp_path_factory):
     folder = save_model(tmp_path_factory.mktemp("live") / "model")
     (usual,) = normalize_past([log_band_power(made_eeg(60, seed=5).T, SFREQ)])
-    Reference.fit([usual]).save(folder)
+    Reference.fit([usual]).save(folder, load_encoder(folder / "encoder").fingerprint)
     return folder
 
 

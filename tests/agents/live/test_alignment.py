@@ -131,3 +131,29 @@ def test_a_model_on_sites_takes_62_31_and_14_channels(sited, channels):
     there = replace(sited, encoder=sited.encoder.on(directions(channels)))
     whole = offline(there, [eeg], channels=channels)[0]
     np.testing.assert_allclose([step.prediction for step in steps], whole, atol=1e-4)
+
+
+def test_places_of_channels_that_are_left_out_match_nothing():
+    names = [f"E{k}" for k in range(61)]
+    places = 95 * directions(SEED_CHANNELS) + 1e3 * np.array(HEAD_CENTRE_M)
+    positions = {name: tuple(place) for name, place in zip([*names, "EOG"], places, strict=True)}
+    found = match_channels(info(names, positions=positions), SEED_CHANNELS, False)
+    assert found.missing == SEED_CHANNELS[61:]
+
+
+@pytest.mark.parametrize("sited", [False, True])
+def test_two_columns_of_one_electrode_are_told(sited):
+    names = ["EEG FP1-A2", *SEED_CHANNELS, "Fp1"]
+    found = match_channels(info(names), SEED_CHANNELS, sited)
+    assert found.columns[SEED_CHANNELS.index("FP1")] == 0
+    assert found.twice == ("FP1 and Fp1 (EEG FP1-A2 is used)",)
+    assert match_channels(info(SEED_CHANNELS), SEED_CHANNELS, sited).twice == ()
+
+
+@pytest.mark.parametrize(("sfreq", "told"), [(256.017, True), (256.0, False), (250.4, False)])
+def test_a_rate_that_is_rounded_is_told(model, sfreq, told):
+    chain = LiveChain(model, StreamInfo("made", SEED_CHANNELS, sfreq))
+    said = [event.detail for event in chain.opening() if event.kind == "rate"]
+    shift = "256.017 Hz is near enough to 256 Hz to be taken so: steps shift by 0.24 s an hour"
+    assert (shift in said) == told
+    assert any("near enough" in detail for detail in said) == told

@@ -137,6 +137,25 @@ def test_timestamps_that_are_not_numbers_are_counted_on(model):
     np.testing.assert_allclose(kept.predicted(), offline(model, [eeg])[0], atol=1e-4)
 
 
+def test_a_stream_without_timestamps_is_said_now_and_then_and_marked(model):
+    eeg = made_eeg(12)
+    times = np.arange(len(eeg)) / SFREQ
+    untimed = np.full(len(eeg), np.nan)
+    kept, _ = run(model, Scripted(in_chunks(eeg, times=untimed, received=times)))
+    assert 1 <= kept.kinds().count("clock") <= 2
+    assert {step.marks for step in kept.steps} == {("clock",)}
+    np.testing.assert_allclose(kept.predicted(), offline(model, [eeg])[0], atol=1e-4)
+
+
+def test_after_the_clock_jumped_back_what_was_said_is_said_again(model):
+    eeg = made_eeg(70)
+    eeg[400:600, 3] = eeg[13000:13200, 3] = 0.0  # more than a minute apart
+    arrival = np.arange(len(eeg)) / SFREQ
+    times = 1e5 + arrival - np.where(arrival > 30, 3600.0, 0.0)
+    kept, _ = run(model, Scripted(in_chunks(eeg, times=times, received=arrival)))
+    assert kept.kinds().count("bad-channels") == 4
+
+
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
@@ -247,6 +266,45 @@ def test_an_output_that_fails_is_switched_off_and_the_run_goes_on(model):
     assert len(kept.steps) == 4
     assert kept.kinds().count("output") == 1
     assert "No space left" in summary.failure
+
+
+def test_an_output_that_wants_to_exit_is_switched_off_too(model):
+    class Leaves(Kept):
+        def step(self, step):
+            raise SystemExit(1)  # as rich does where the terminal is gone
+
+    kept, summary = run(model, Scripted(in_chunks(made_eeg(4))), Leaves())
+    assert len(kept.steps) == 4
+    assert "SystemExit" in summary.failure
+
+
+def test_a_mistake_in_the_chain_is_told_before_it_is_raised(model, monkeypatch):
+    source = Scripted(in_chunks(made_eeg(3)))
+    chain, kept = LiveChain(model, source.info), Kept()
+    monkeypatch.setattr(chain, "_frame", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        LiveRun(source, chain, [kept]).run()
+    assert (kept.events[-1].kind, kept.events[-1].detail[:17]) == ("failed", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize("ending", ["over", "Ctrl-C", "end"])
+def test_a_note_of_the_last_step_is_told_before_the_end(model, ending):
+    source = Scripted(in_chunks(made_eeg(3), 200))
+    live = None
+
+    class Notes(Kept):
+        def step(self, step):
+            super().step(step)
+            if step.number == 2:
+                live.note("last words")
+                if ending == "Ctrl-C":
+                    raise KeyboardInterrupt
+
+    kept = Notes()
+    duration_s = 3.0 if ending == "over" else np.inf
+    live = LiveRun(source, LiveChain(model, source.info), [kept], duration_s)
+    live.run()
+    assert kept.kinds()[-2:] == ["note", "ended"]
 
 
 def test_a_stream_unlike_the_training_is_marked(model):

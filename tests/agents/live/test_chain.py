@@ -1,5 +1,7 @@
 """Predictions of a stream are those of whole recordings; what is missing is withheld."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,57 @@ def test_calibration_teaches_the_normaliser_alone(model):
     assert all(not step.prediction for step in steps[:4])
     whole = offline(model, [eeg[:800], eeg[800:]])
     np.testing.assert_allclose(predictions(steps[4:]), whole[1], atol=1e-4)
+
+
+def test_steps_that_cannot_be_used_do_not_count_as_calibration(model):
+    eeg = made_eeg(10)
+    dead = eeg.copy()
+    dead[:600] = 0
+    source = Scripted(in_chunks(dead))
+    parts = list(stepped(LiveChain(model, source.info, calibration_s=3), source))
+    steps = [part for part in parts if isinstance(part, Step)]
+    assert [step.status for step in steps] == ["calibrating"] * 6 + ["ok"] * 4
+    (over,) = [part for part in parts if getattr(part, "kind", "") == "calibrated"]
+    assert (over.time, over.detail.partition(";")[0]) == (
+        pytest.approx(6.0),
+        "the normaliser has seen 3 usable steps",
+    )
+    # the dead seconds have taught nothing
+    live = steps_of(model, Scripted(in_chunks(eeg[600:])), calibration_s=3)
+    np.testing.assert_allclose(predictions(steps[6:]), predictions(live[3:]), atol=1e-6)
+
+
+def test_a_model_without_a_normaliser_is_not_calibrated(model):
+    plain = replace(model, normalization="none")
+    with pytest.raises(ConfigError, match="this model has none"):
+        LiveChain(plain, Scripted([]).info, calibration_s=3)
+
+
+def test_without_a_normaliser_a_bad_channel_is_what_it_was(model, monkeypatch):
+    plain = replace(model, normalization="none")
+    eeg = made_eeg(6)
+    eeg[400:800, 7], eeg[800:1000] = 0.0, np.nan
+    chain, frames = LiveChain(plain, Scripted([]).info), []
+    step = chain._predictor.step
+    monkeypatch.setattr(chain._predictor, "step", lambda f: frames.append(f.copy()) or step(f))
+    for chunk in in_chunks(eeg):
+        list(chain.take(chunk))
+    np.testing.assert_array_equal(frames[2][7], frames[1][7])
+    np.testing.assert_array_equal(frames[3][7], frames[1][7])
+    np.testing.assert_array_equal(frames[4], frames[3])
+    assert np.isfinite(frames).all()
+    assert (frames[5][7] != frames[1][7]).any()
+
+
+def test_what_a_model_without_a_normaliser_makes_of_missing_channels_is_said(model):
+    few = Scripted([], SEED_CHANNELS[:55]).info
+    plain, stored = replace(model, normalization="none"), {"features": "stored"}
+    said = [event.detail for event in LiveChain(plain, few).opening()]
+    assert any("taken as log power 0" in detail for detail in said)
+    said = [event.detail for event in LiveChain(model, few).opening()]
+    assert not any("log power 0" in detail or "stored features" in detail for detail in said)
+    kept = replace(model, description={**model.description, **stored})
+    assert any("stored features" in e.detail for e in LiveChain(kept, few).opening())
 
 
 def test_predictions_never_depend_on_later_samples(model):

@@ -55,12 +55,12 @@ def test_a_reference_tells_other_patterns_and_is_kept(tmp_path):
     mixing = rng.normal(size=(4, 30))
     rows = rng.normal(size=(500, 4)) @ mixing + 0.1 * rng.normal(size=(500, 30))
     usual = rows.reshape(500, 6, 5)
-    Reference.fit([usual[:250], usual[250:400]]).save(tmp_path)
-    kept = load_reference(tmp_path)
+    Reference.fit([usual[:250], usual[250:400]]).save(tmp_path, "mine")
+    kept = load_reference(tmp_path, "mine")
     assert np.mean([kept.unusual(frame) for frame in usual[400:]]) < 0.1
     other = rng.normal(size=(100, 6, 5)) * usual.std()
     assert np.mean([kept.unusual(frame) for frame in other]) > 0.9
-    assert load_reference(tmp_path / "elsewhere") is None
+    assert load_reference(tmp_path / "elsewhere", "mine") is None
     (tmp_path / "reference" / "model.safetensors").write_bytes(b"x")
     with pytest.raises(CheckpointError):
-        load_reference(tmp_path)
+        load_reference(tmp_path, "mine")
