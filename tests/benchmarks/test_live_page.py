@@ -25,7 +25,9 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def live(model, recording):  # noqa: F811
+def live(model, recording, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("gc.collect", lambda: 0)  # all that the tests have loaded is a lot
+
     def run(*more):
         given = ["live", "--model", str(model), "--source", str(recording), "--speed", "inf"]
         return main([*given, "--duration", "3", "--browser", "--port", "0", *more])

@@ -7,8 +7,8 @@ from collections.abc import Callable
 SHARE = 0.15
 """Share of one core that pages may take from the run."""
 
-CREDIT_S = 0.4
-"""Seconds of work that may be saved up: a page that is opened takes about 0.25."""
+CREDIT_S = 0.25
+"""Seconds of work that may be saved up: about one page that is opened."""
 
 REST_S = 0.01
 """Seconds of work for which `wait` waits, so that each kind of work has a turn after it."""

@@ -84,4 +84,5 @@ def serve(info, state, buttons, monkeypatch):
     monkeypatch.setattr("agents.live.page.server.TICK_MS", 10)
     monkeypatch.setattr("agents.live.page.door.EVERY_S", 0.0)
     monkeypatch.setattr("agents.live.page.budget.SHARE", 10.0)
+    monkeypatch.setattr("gc.collect", lambda: 0)  # all that the tests have loaded is a lot
     return lambda **more: serve_page(info, state, buttons, **{"port": 0, **more})

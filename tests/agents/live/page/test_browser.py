@@ -36,6 +36,13 @@ def running(model, folder):
             thread.join(timeout=10)
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Bring pages up to date more often, so that there is less to wait for."""
+    for module in ("document", "server"):
+        monkeypatch.setattr(f"agents.live.page.{module}.TICK_MS", 50)
+
+
 @pytest.fixture
 def browser():
     with sync_api.sync_playwright() as playwright:
@@ -53,7 +60,7 @@ def grows(page, past, seconds=10.0):
     while time.monotonic() < until:
         if page.evaluate(ROWS) > past:
             return True
-        time.sleep(0.1)
+        time.sleep(0.03)
     return False
 
 
@@ -78,9 +85,9 @@ def test_the_page_follows_and_steers_a_run(model, browser, tmp_path):
 
         page.get_by_role("button", name="Pause").click()
         page.locator(".pill.paused").wait_for()
-        time.sleep(0.5)
+        time.sleep(0.3)
         steps, rows = counter(page, "steps"), page.evaluate(ROWS)
-        time.sleep(0.7)
+        time.sleep(0.3)
         assert (counter(page, "steps"), page.evaluate(ROWS)) == (steps, rows)
         page.get_by_role("button", name="Continue").click()
         assert grows(page, rows)
@@ -93,7 +100,7 @@ def test_the_page_follows_and_steers_a_run(model, browser, tmp_path):
 
         run.stop()
         page.locator(".pill.ended").wait_for()
-        page.wait_for_timeout(600)
+        page.wait_for_timeout(300)
         counts = state.snapshot()["counts"]
         assert counts["steps"] > steps
         for name in ("steps", "ok", "marked", "withheld", "lost samples", "dropped"):
