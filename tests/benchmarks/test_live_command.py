@@ -26,6 +26,7 @@ from tests.agents.test_intervals import made_people
 NAMES = ("valence", "arousal")
 PREDICTED = [f"{name}_{part}" for part in ("pred", "low", "high") for name in NAMES]
 FAST = ("--speed", "inf")
+PLAYED_S = 4
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +266,7 @@ def _in_a_process(*arguments):
 
 
 def _played(fif, folder):
-    """Write a recording as it is, and with its channels the other way round among others.
+    """Write `PLAYED_S` of a recording as they are, and with its channels the other way round among others.
 
     A tail keeps the player from an empty last chunk, which it takes for an error; and whole chunks
     make whole seconds, since it stamps a shorter chunk too late.
@@ -273,6 +274,7 @@ def _played(fif, folder):
     import mne
 
     raw = mne.io.read_raw(fif, preload=True, verbose="error").pick("eeg")
+    raw.crop(0, PLAYED_S, include_tmax=False)
     eeg, sfreq = raw.get_data(), raw.info["sfreq"]
     eeg = np.concatenate([eeg, eeg[:, -11:]], axis=1)
     kinds = {"TRIGGER": "stim", "Masseter": "emg"}
@@ -297,7 +299,7 @@ def _played(fif, folder):
 def test_what_a_player_streams_is_predicted_as_evaluate_does(model, fif, evaluated, tmp_path):
     lsl.needs_lsl()
     length, played = _played(fif, tmp_path)
-    first = evaluated[evaluated["trial"] == 1]
+    first = evaluated[evaluated["trial"] == 1][:length]
     names = {kind: f"command-{kind}-{time.monotonic_ns()}" for kind in played}
     # first the command: it waits for the stream
     running = {

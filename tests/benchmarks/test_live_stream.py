@@ -19,12 +19,12 @@ def table(out):
 
 
 def test_a_short_stream_keeps_every_limit(model, tmp_path):
-    given = ["--model", str(model), "--hours", "0.04", "--speed", "50"]
+    given = ["--model", str(model), "--hours", "0.02", "--speed", "60"]
     assert live_stream.main([*given, "--out", str(tmp_path)]) == 0
     found = table(tmp_path)
     assert found["holds"].all()
-    assert found.loc["steps", "value"] == 144
-    assert found.loc["wall_s", "value"] > 144 / 50 - 0.5
+    assert found.loc["steps", "value"] == 72
+    assert found.loc["wall_s", "value"] > 72 / 60 - 0.5
     assert "python -m benchmarks.live_stream --model" in (tmp_path / "live-stream.md").read_text()
 
 

@@ -15,7 +15,7 @@ from tests.agents.live.conftest import SFREQ, made_eeg, offline
 from tests.agents.live.test_bad_days import Kept
 from tests.lsl import needs_lsl, patient_player
 
-SECONDS = 5
+SECONDS = 3
 FURTHER = ("TRIGGER", "Masseter")
 
 
@@ -132,7 +132,7 @@ def test_what_the_player_streams_is_predicted_as_offline(model, eeg, tmp_path):
     from agents.live.lsl import LSLOutlet
 
     order = np.random.default_rng(1).permutation(62)
-    kinds = [(20, range(62), ()), (2, order, ()), (250, order, FURTHER)]
+    kinds = [(20, range(62), ()), (2, order, ()), (200, order, FURTHER)]
     names = [unique(f"chunks-of-{size}") for size, *_ in kinds]
     outlet = LSLOutlet(out := unique("predictions"), model.label_names)
     (found,) = resolve_streams(timeout=5, name=out)
