@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from bokeh.server.views.doc_handler import DocHandler
+from bokeh.server.views.ws import WSHandler
 from tornado.web import HTTPError, RequestHandler
 
 from agents.live.page.budget import Budget
@@ -111,6 +112,16 @@ class Page(DocHandler):
         host = self.request.host  # the gate knows it
         allowed = f"{HEADERS[POLICY]}; connect-src 'self' ws://{host} wss://{host}"
         self.set_header(POLICY, allowed)
+
+
+class Socket(WSHandler):
+    """Bokeh's websocket; each message waits for its turn, as one read can bring many."""
+
+    async def on_message(self, fragment: str | bytes) -> None:
+        """Take a message."""
+        while not self.application.budget.allows():  # type: ignore[attr-defined]
+            await asyncio.sleep(LOOKS_S)
+        await super().on_message(fragment)
 
 
 class Table(_Costly):

@@ -20,7 +20,7 @@ from tornado.web import ErrorHandler
 
 from agents.live.page.budget import Budget
 from agents.live.page.door import Door
-from agents.live.page.handlers import LOOKS_S, Busy, Entrance, Page, Refusal
+from agents.live.page.handlers import LOOKS_S, Busy, Entrance, Page, Refusal, Socket
 from agents.live.page.security import Gate
 
 MOST_BROWSERS = 3
@@ -71,7 +71,7 @@ class Site(BokehTornado):
         budget: Budget,
         **more: Any,
     ) -> None:
-        self._gate, self._cookie = gate, cookie
+        self._gate, self._cookie, self.budget = gate, cookie, budget
         self._door = Door(budget, lambda: self.n_pages)
         super().__init__(applications={"/": Application(_Pages(fill, budget))}, **more)
 
@@ -91,7 +91,7 @@ class Site(BokehTornado):
             told = dict(zip(("reason", "after_s"), busy, strict=True))
             return super().get_handler_delegate(request, Busy, told)
         if reason is None:
-            chosen = Page if target_class is DocHandler else target_class
+            chosen = {DocHandler: Page, WSHandler: Socket}.get(target_class, target_class)
             return super().get_handler_delegate(request, chosen, *args, **more)
         if self._enters(request):
             kept = {"cookie": self._cookie, "token": self._gate.token}
