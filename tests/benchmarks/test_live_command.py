@@ -173,9 +173,9 @@ def test_a_closed_output_does_not_end_the_recording(
 
 
 def test_a_damaged_data_set_beside_a_file_does_not_speak_for_it(model, tmp_path, capsys):
-    other = tmp_path / "REFED"
+    other = tmp_path / "MAHNOB"
     other.mkdir()
-    (other / "EEG_videos.mat").write_bytes(b"damaged")
+    (other / "lable_continous_Mahnob.mat").write_bytes(b"damaged")
     path = tmp_path / "mine" / "x.mat"
     path.parent.mkdir()
     path.write_bytes(b"unknown")
@@ -266,7 +266,7 @@ def _in_a_process(*arguments):
 
 
 def _played(fif, folder):
-    """Write `PLAYED_S` of a recording as they are, and with its channels the other way round among others.
+    """Write `PLAYED_S` of a recording as they are, and with channels the other way round.
 
     A tail keeps the player from an empty last chunk, which it takes for an error; and whole chunks
     make whole seconds, since it stamps a shorter chunk too late.
