@@ -21,7 +21,7 @@ def require_bokeh() -> None:
         import bokeh.server.server  # noqa: F401
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"the page needs {error.name}: pip install 'eeg-emotion-env[live]'"
+            f"the page needs {error.name}: pip install bokeh (extra 'live')"
         ) from error
 
 

@@ -74,7 +74,7 @@ class PageView:
         document.template_variables.update(
             heading=info.title, labels=range(len(info.label_names)), planar=self._planar,
             coded=info.maps is not None, placed=bool(info.placed), log=info.log, trail=TRAIL_STEPS,
-            kept=KEPT_STEPS,
+            kept=KEPT_STEPS, interval=panels.INTERVAL,
         )  # fmt: skip
         self.tick()
         document.add_periodic_callback(self.tick, TICK_MS)

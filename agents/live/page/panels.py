@@ -12,6 +12,12 @@ from agents.live.records import Event, Step
 COUNTED = ("steps", "ok", "marked", "withheld", "calibrating", "lost samples", "dropped")
 """Counters of `LiveState`, in the order in which they are shown."""
 
+INTERVAL = (
+    "80 % interval: where 8 of 10 labels of new people lie. Predictions overshoot, so it leans "
+    "towards the middle, and a prediction may lie at its edge."
+)
+"""What the interval beside a prediction is."""
+
 SHOWN_EVENTS, RANKED = 40, 3
 LISTED_CHANNELS = 8
 
@@ -64,8 +70,9 @@ def value(name: str, place: int, last: Step | None) -> str:
             between = f"{low} … {high}"
     kind = last.status if last is not None else "calibrating"
     return (
-        f'<div class="name">{escape(name)}</div><div class="number {kind}">{number}</div>'
-        f'<div class="between" title="80 % interval">{between or "&nbsp;"}</div>'
+        f'<div class="value"><div class="name">{escape(name)}</div>'
+        f'<div class="number {kind}">{number}</div>'
+        f'<div class="between" title="{INTERVAL}"><span>{between or "&nbsp;"}</span></div></div>'
     )
 
 

@@ -33,6 +33,7 @@ def test_a_value_has_its_sign_and_its_interval():
     text = panels.value("valence", 1, a_step(0, low=(0, -0.5), high=(1, 0.125)))
     assert "−0.25" in text
     assert "−0.50 … +0.12" in text
+    assert "where 8 of 10 labels of new people lie" in text
     assert "–" in panels.value("valence", 0, a_step(0, (), "withheld"))
     assert "–" in panels.value("valence", 0, None)
     assert ">+0.00<" in panels.value("valence", 0, a_step(0, (-0.001, 0.0)))
