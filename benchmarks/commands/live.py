@@ -3,7 +3,9 @@
 import gc
 import math
 import os
+import signal
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Iterator
@@ -40,17 +42,43 @@ def live(options: arguments.Live) -> int:
     if options.bench:
         with _collected():
             return _bench(options, model)
-    source = _source(options)
-    try:
-        with _collected():
-            summary = _run(options, model, source)
-    finally:
-        source.close()
+    with _stopped_by_sigterm():
+        source = _source(options)
+        try:
+            with _collected():
+                summary = _run(options, model, source)
+        finally:
+            source.close()
     with _despite_a_closed_output():
         _print(_told(summary))
     if summary.failure:
         raise DataError(f"{source.info.name}: {summary.failure}")
     return 0
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Take SIGTERM (kill, timeout, systemd, docker) for Ctrl-C; only the main thread can.
+
+    `timeout` sends it twice: the second must not disturb the end of the run.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = False
+
+    def stop(*_: object) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        # None: a handler that is not Python's, and cannot be put back
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 @contextmanager

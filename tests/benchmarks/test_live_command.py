@@ -212,6 +212,31 @@ def test_after_kill_9_the_log_holds_all_but_the_last_second(model, fif, tmp_path
     pd.testing.assert_frame_equal(read_steps(out), steps)
 
 
+def test_sigterm_ends_a_run_as_ctrl_c_does(model, fif, tmp_path):
+    out = tmp_path / "log"
+    more = ("--speed", "1", "--log-format", "parquet", "--out", out)
+    process = _in_a_process("live", "--model", model, "--source", fif, *more)
+    try:
+        assert _wait_for(lambda: len(_steps(out)) >= 1, 60)
+        process.terminate()
+        time.sleep(0.02)
+        process.terminate()  # as `timeout` does
+        told, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert " predictions (0 marked), 0 withheld" in told
+    assert sorted(path.suffix for path in out.iterdir()) == [".json", ".parquet", ".parquet"]
+    end = read_events(out).iloc[-1]
+    assert (end["kind"], end["detail"]) == ("ended", "stopped by the user")
+
+
+def test_the_handler_of_sigterm_from_before_is_put_back(model, recording, tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    assert live(model, recording, tmp_path, *FAST, "--duration", "2") == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def _steps(out):
     try:
         return read_steps(out)
