@@ -254,7 +254,7 @@ class Live:
     duration: float | None = None
     """Seconds of stream after which it ends (default: when the stream ends)."""
     wait: float = 30.0
-    """Seconds to look for an LSL stream, and without samples after which it has ended."""
+    """Seconds to look for an LSL stream, and without samples after which the run fails."""
     dataset: str | None = None
     """Data set that the recording belongs to; told from the folders above it by default."""
     option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()

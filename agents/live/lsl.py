@@ -19,6 +19,9 @@ BROKEN_S = 2.0
 UNCERTAIN_S = 0.9
 """Time without samples after which they may come from another sender; the library needs 1 s."""
 
+SEEN_S, MOST_SEEN = 1.0, 8
+"""Time to look for other streams when the one that is meant is not there; how many are told."""
+
 OTHER_TYPES = ("stim", "trig", "trigger", "aux", "misc", "eog", "ecg", "emg", "bio", "acc", "gyro")
 """Types of channels that are no EEG."""
 
@@ -30,9 +33,7 @@ def _library() -> Any:
     try:
         import mne_lsl.lsl as library
     except ImportError as error:
-        raise ConfigError(
-            "LSL needs the extra 'live': pip install 'eeg-emotion-env[live]' (mne-lsl)"
-        ) from error
+        raise ConfigError("LSL needs mne-lsl: pip install mne-lsl (extra 'live')") from error
     return library
 
 
@@ -48,7 +49,7 @@ class LSLSource:
     name : str or None
         Name of the stream; None takes the only one of type EEG.
     wait_s : float
-        Seconds to look for it, and without samples after which the stream has ended.
+        Seconds to look for it, and without samples after which it is taken for broken.
     """
 
     def __init__(self, name: str | None = None, wait_s: float = 30.0) -> None:
@@ -73,7 +74,14 @@ class LSLSource:
         return self._info
 
     def chunks(self) -> Iterator[Chunk]:
-        """Give chunks as they come; the stream ends after `wait_s` seconds without samples."""
+        """Give chunks as they come, until `close`.
+
+        Raises
+        ------
+        DataError
+            After `wait_s` seconds without samples. LSL does not tell a sender that was closed from
+            one that was killed: that it is over is for the user to say.
+        """
         last = told = looked = time.monotonic()
         while self._open:
             samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
@@ -86,7 +94,7 @@ class LSLSource:
                 yield Chunk(chosen, np.array(times), clock)  # the library reuses its memory
                 continue
             if now - last > self._wait_s:
-                return
+                raise DataError(f"the stream stopped: nothing for {self._wait_s:g} s")
             if now - looked > BROKEN_S:
                 self._look_for_the_sender()
                 looked = time.monotonic()
@@ -177,14 +185,31 @@ def _resolved(library: Any, name: str | None, wait_s: float) -> Any:
             found = [one for one in found if one.stype.lower() == "eeg" and one.sfreq > 0]
     if not found:
         what = f"named {name!r}" if name else "of type EEG"
-        raise DataError(
-            f"no LSL stream {what} in {wait_s:g} s; start it in the amplifier's software (both "
-            "computers in one network, no firewall between), or wait longer with --wait"
-        )
+        seen = library.resolve_streams(timeout=SEEN_S)
+        raise DataError(f"no LSL stream {what} in {wait_s:g} s; {_seen(seen)}")
     if len(found) > 1:
         names = ", ".join(sorted(printable(one.name) for one in found))
         raise DataError(f"several LSL streams: {names}; choose one with --source lsl:NAME")
     return found[0]
+
+
+def _seen(streams: list[Any]) -> str:
+    """Say which streams there are, and what to do."""
+    if not streams:
+        return (
+            "no stream at all was seen: start it in the amplifier's software (both computers in "
+            "one network, no firewall between), or wait longer with --wait"
+        )
+    told = sorted(
+        f"{printable(one.name)!r} (type {printable(one.stype) or 'not said'}, {one.n_channels} "
+        f"channels, {f'{one.sfreq:g} Hz' if one.sfreq > 0 else 'no regular rate'})"
+        for one in streams
+    )
+    more = f" and {len(told) - MOST_SEEN} more" if len(told) > MOST_SEEN else ""
+    return (
+        f"seen: {', '.join(told[:MOST_SEEN])}{more}; take one with --source lsl:NAME, its name "
+        "spelt as here, or wait longer with --wait"
+    )
 
 
 def _described(stream: Any) -> tuple[list[int], StreamInfo]:

@@ -65,8 +65,8 @@ def wait_for(what, seconds=40):
 class Running:
     """A live run on a stream, in the background; its source is there when `heard` is."""
 
-    def __init__(self, model, name, further=(), **options):
-        self._model, self._name, self._further = model, name, further
+    def __init__(self, model, name, further=(), wait_s=40, **options):
+        self._model, self._name, self._further, self._wait_s = model, name, further, wait_s
         self._options = {"duration_s": SECONDS, **options}
         self.kept, self.summary, self.run, self.error = Kept(), None, None, None
         self._thread = threading.Thread(target=self._go)
@@ -80,7 +80,7 @@ class Running:
         from agents.live.lsl import LSLSource
 
         try:
-            self.source = LSLSource(self._name, wait_s=40)
+            self.source = LSLSource(self._name, wait_s=self._wait_s)
             given = self.source.chunks
             self.source.chunks = lambda: self._taped(given())
             chain = LiveChain(self._model, self.source.info)
@@ -245,11 +245,38 @@ def test_samples_that_wait_keep_their_timestamps(model, eeg):
     sender.off()
 
 
-def test_a_stream_that_is_not_there_is_an_error():
+def test_a_stream_that_is_not_there_is_an_error_that_lists_those_that_are():
+    from mne_lsl.lsl import StreamInfo, StreamOutlet
+
     from agents.live.lsl import LSLSource
 
-    with pytest.raises(DataError, match="no LSL stream named 'nobody-sends-this'"):
-        LSLSource("nobody-sends-this", wait_s=0.1)
+    name = unique("Seen")
+    outlet = StreamOutlet(StreamInfo(name, "", 3, 250.0, "float32", name))
+    listed = rf"seen: .*'{name}' \(type not said, 3 channels, 250 Hz\).*--source lsl:NAME"
+    with pytest.raises(DataError, match=f"no LSL stream named '{name.lower()}' .*{listed}"):
+        LSLSource(name.lower(), wait_s=0.1)
+    with pytest.raises(DataError, match=f"no LSL stream of type EEG .*{listed}"):
+        LSLSource(None, wait_s=0.1)
+    outlet._del()
+
+
+def test_where_no_stream_is_seen_the_network_is_the_suspect():
+    from agents.live.lsl import _seen
+
+    assert "no stream at all was seen" in _seen([])
+
+
+def test_a_sender_that_does_not_come_back_is_a_failure(model, eeg):
+    name = unique("gone")
+    sender = Sender(name)
+    with Running(model, name, wait_s=2.5, duration_s=np.inf) as running:
+        sender.send(eeg[:400])
+        wait_for(lambda: len(running.kept.steps) == 2)
+        sender.off()
+        wait_for(lambda: running.summary is not None)
+    assert running.summary.failure == "the stream stopped: nothing for 2.5 s"
+    assert running.kept.kinds()[-2:] == ["stalled", "failed"]
+    assert running.summary.n_predicted == 2
 
 
 @pytest.mark.skipif(find_spec("brainflow") is None, reason="brainflow is not installed")
