@@ -11,6 +11,7 @@ from bokeh.models import ColumnDataSource, Range1d
 from agents.live.page import columns, figures, panels
 from agents.live.page.budget import Budget
 from agents.live.page.info import Controls, PageInfo
+from agents.live.page.latency import Latencies
 from agents.live.page.template import template
 from agents.live.page.tracks import Tracks, columns_of, trail
 from agents.live.page.widgets import LONGEST_NOTE, WINDOWS_MIN, Widgets
@@ -24,7 +25,7 @@ KEPT_S = 60.0 * max(WINDOWS_MIN)
 MOST_ROWS, MOST_MARKS = 1800, 200
 """Rows of a plot at most, however short the steps, and lines at events."""
 
-TRAIL_STEPS, LATENCY_STEPS = 60, 300
+TRAIL_STEPS = 60
 
 
 class PageView:
@@ -58,7 +59,8 @@ class PageView:
         self._seen = (-1, -1)
         self._rows = min(MOST_ROWS, math.ceil(KEPT_S / info.step_s))
         self._tracks = Tracks(info.label_names, info.step_s)
-        self._late: deque[Step] = deque(maxlen=max(TRAIL_STEPS, LATENCY_STEPS))
+        self._late: deque[Step] = deque(maxlen=TRAIL_STEPS)
+        self._latencies = Latencies()
         self._events: deque[tuple[int, Event]] = deque(maxlen=panels.SHOWN_EVENTS)
         self._silent, self._end = False, None  # type: bool, Event | None
         self._sources()
@@ -140,7 +142,9 @@ class PageView:
         )
         self._late.extend(steps)
         self._events.extend(events)
-        self._take_events([event for _, event in events])
+        told = [event for _, event in events]
+        self._latencies.take(steps, told)
+        self._take_events(told)
         if steps:
             self._take_steps(steps[-self._rows :])
         self._write(bool(events))
@@ -152,7 +156,7 @@ class PageView:
         if info.maps is not None:
             self.codes.stream(columns.codes(steps, began, info.step_s), rollover=self._rows)
         if self._planar:
-            self.way.data = trail(list(self._late)[-TRAIL_STEPS:])
+            self.way.data = trail(self._late)
             self.here.data = columns.place(last)
         channels = columns.scalp(info, last)
         if self.scalp.data["reason"] != channels["reason"]:
@@ -177,7 +181,7 @@ class PageView:
             "status": panels.status(last, self._controls.paused, self._silent, self._end),
             "counters": panels.counters(
                 snapshot["counts"],
-                [step.latency_ms for step in list(self._late)[-LATENCY_STEPS:]],
+                self._latencies.values,
                 last.time - state.began if last else math.nan,
             ),
             "channels": panels.channels(len(info.channels), info.missing, last),

@@ -88,14 +88,15 @@ def counters(counts: dict[str, int], latencies: Sequence[float], stream_s: float
     counts : dict
         Of `LiveState.snapshot`.
     latencies : sequence of float
-        Of the last steps, milliseconds, the newest last.
+        Of the last steps that count, milliseconds, the newest last.
     stream_s : float
         Seconds since the first sample.
     """
     rows = [("stream time", clock(stream_s))]
     if len(latencies):
         half, most = np.percentile(latencies, [50, 99])
-        rows += [("latency", f"{latencies[-1]:.0f} ms"), ("p50 / p99", f"{half:.0f} / {most:.0f}")]
+        rows.append(("latency", f"{latencies[-1]:.0f} ms"))
+        rows.append(("p50 / p99", f"{half:.0f} / {most:.0f} ms"))
     rows += [(name, f"{counts.get(name, 0):,}".replace(",", " ")) for name in COUNTED]
     cells = "".join(f'<dt>{name}</dt><dd data-counter="{name}">{text}</dd>' for name, text in rows)
     return f"<dl>{cells}</dl>"

@@ -41,7 +41,8 @@ def test_a_value_has_its_sign_and_its_interval():
 
 def test_counters_and_latency():
     text = panels.counters({"steps": 1234, "ok": 1230, "marked": 4}, [1.0] * 99 + [50.0], 75.0)
-    for part in ('"steps">1 234<', '"marked">4<', '"dropped">0<', ">50 ms<", ">1:15<"):
+    shown = ('"steps">1 234<', '"marked">4<', '"dropped">0<', ">50 ms<", ">1 / 1 ms<", ">1:15<")
+    for part in shown:
         assert part in text
     assert "latency" not in panels.counters({}, [], math.nan)
 
