@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from agents.live.records import Event, Step, as_cells, as_row, from_cell
 from eeg_emotion_env.errors import DataError, check_choice
+from eeg_emotion_env.paths import home_expanded
 
 STEPS_NAME, EVENTS_NAME = "steps.csv", "events.csv"
 
@@ -107,7 +108,7 @@ def _parquet(path: Path) -> Path:
     return path.with_suffix(".parquet")
 
 
-def to_parquet(folder: Path) -> tuple[Path, ...]:
+def to_parquet(folder: Path | str) -> tuple[Path, ...]:
     """Turn the CSV files of a log that is not written any more into Parquet files.
 
     Each CSV file is removed when its Parquet file is on disk, so that a crash loses nothing. What
@@ -115,7 +116,7 @@ def to_parquet(folder: Path) -> tuple[Path, ...]:
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         Folder of a log, finished or left over from a crash.
 
     Returns
@@ -128,15 +129,22 @@ def to_parquet(folder: Path) -> tuple[Path, ...]:
     DataError
         If there is no log.
     """
-    made = []
-    for name in (STEPS_NAME, EVENTS_NAME):
-        path = folder / name
+    paths = [_logged(folder, name) for name in (STEPS_NAME, EVENTS_NAME)]
+    for path in paths:
         if path.exists():
             _replace(path, _read(path))
-        elif not _parquet(path).exists():
-            raise DataError(f"{folder}: holds no log ({name} or {_parquet(path).name})")
-        made.append(_parquet(path))
-    return tuple(made)
+    return tuple(map(_parquet, paths))
+
+
+def _logged(folder: Path | str, name: str) -> Path:
+    """Return the CSV file of a log, which may be Parquet already; an error where there is none."""
+    folder = home_expanded(Path(folder), "folder of a log")
+    path = folder / name
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name the one given to `live` as --out")
+    if not path.exists() and not _parquet(path).exists():
+        raise DataError(f"{folder}: holds no log ({name} or {_parquet(path).name})")
+    return path
 
 
 def _replace(path: Path, table: Any) -> None:
@@ -149,25 +157,30 @@ def _replace(path: Path, table: Any) -> None:
     path.unlink()
 
 
-def read_steps(folder: Path) -> "Any":
+def read_steps(folder: Path | str) -> "Any":
     """Read the steps of a log; a last row that a crash cut short is left out.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         Folder of a log, finished or not.
 
     Returns
     -------
     pandas.DataFrame
         One row a step, from CSV or Parquet; ``marks`` and ``bad_channels`` are separated by ``;``.
+
+    Raises
+    ------
+    DataError
+        If there is no log.
     """
-    return _read(folder / STEPS_NAME)
+    return _read(_logged(folder, STEPS_NAME))
 
 
-def read_events(folder: Path) -> "Any":
+def read_events(folder: Path | str) -> "Any":
     """Read the events of a log as `read_steps` does."""
-    return _read(folder / EVENTS_NAME)
+    return _read(_logged(folder, EVENTS_NAME))
 
 
 def _read(path: Path) -> Any:

@@ -113,6 +113,16 @@ def test_mistakes_are_said(tmp_path):
         to_parquet(tmp_path)
 
 
+@pytest.mark.parametrize("read", [read_steps, read_events, to_parquet])
+def test_a_folder_is_a_string_too_and_one_without_a_log_is_named(tmp_path, read):
+    written(tmp_path / "log", "csv")
+    assert len(read(str(tmp_path / "log"))) > 0
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        read(str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="holds no log"):
+        read(tmp_path)
+
+
 def test_a_log_that_cannot_be_finished_is_a_failure_of_the_run(model, tmp_path, monkeypatch):
     source = Scripted(in_chunks(made_eeg(2)))
     log = CSVLog(tmp_path, model.label_names, "parquet")
