@@ -56,6 +56,11 @@ class Summary:
     wall_s: float = 0.0
     failure: str | None = None
 
+    @property
+    def n_calibrating(self) -> int:
+        """Steps that taught the normaliser alone."""
+        return self.n_steps - self.n_predicted - self.n_withheld
+
 
 class LiveRun:
     """Runs a chain on a source until it ends.

@@ -203,11 +203,12 @@ def _view(state: "LiveState", title: str) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Lines:
     """Prints events, and the first step of each minute, where there is no terminal to draw on."""
 
     label_names: tuple[str, ...]
+    began: float = math.nan
 
     def step(self, step: "Step") -> None:
         if step.number % 60 == 0:
@@ -215,11 +216,18 @@ class _Lines:
             ends = [f" ({a:+.2f} to {b:+.2f})" for a, b in zip(step.low, step.high, strict=True)]
             told = ends or [""] * len(step.prediction)
             values = " ".join(f"{n} {v:+.2f}{end}" for (n, v), end in zip(pairs, told, strict=True))
-            _print(f"{step.time:.1f} s: {values or 'no prediction'} ({step.status})")
+            _print(f"{self._when(step.time)}{values or 'no prediction'} ({step.status})")
 
     def event(self, event: "Event") -> None:
-        when = f"{event.time:.1f} s: " if math.isfinite(event.time) else ""
-        _print(f"{when}{event.kind}: {event.detail}")
+        if event.kind == "started":
+            self.began = event.time
+        _print(f"{self._when(event.time)}{event.kind}: {event.detail}")
+
+    def _when(self, time: float) -> str:
+        from agents.live.view import since_begin
+
+        when = since_begin(time, self.began)
+        return f"{when}: " if when else ""
 
     def close(self) -> None:
         """Nothing is held."""
@@ -257,9 +265,20 @@ def _json(values: dict[str, float]) -> str:
 
 
 def _told(summary: "Summary") -> str:
+    n_calibrating = summary.n_calibrating
     return (
         f"{summary.n_steps} steps of {summary.stream_s:g} s: {summary.n_predicted} predictions "
-        f"({summary.n_marked} marked), {summary.n_withheld} withheld; {summary.n_lost} samples "
-        f"lost, {summary.n_dropped} not used in time"
+        f"({summary.n_marked} marked), {summary.n_withheld} withheld"
+        + (f", {n_calibrating} calibrating" if n_calibrating else "")
+        + f"; {summary.n_lost} samples lost, {summary.n_dropped} not used in time"
         + (f", {summary.n_passed} passed over in pauses" if summary.n_passed else "")
+        + ("" if summary.n_predicted else f"\nremark: {_why_none(summary)}")
     )
+
+
+def _why_none(summary: "Summary") -> str:
+    if not summary.n_steps:
+        return "no prediction was made: the stream gave less than one step"
+    if summary.n_withheld:
+        return "no prediction was made: every step was withheld; marks in steps.csv (--out) say why"
+    return "no prediction was made: the run ended before the calibration (--calibration) did"

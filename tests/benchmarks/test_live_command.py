@@ -15,9 +15,11 @@ import pytest
 
 from agents.agent import load_agent
 from agents.intervals import PredictionIntervals
-from agents.live import read_events, read_steps, to_parquet
+from agents.live import Event, Step, read_events, read_steps, to_parquet
 from benchmarks.cli import main
+from benchmarks.commands.live import _Lines
 from eeg_emotion_env.datasets import load
+from eeg_emotion_env.errors import DataError
 from eeg_emotion_env.interop import raw_from_recording
 from tests import lsl
 from tests.agents.live.conftest import save_model
@@ -105,7 +107,34 @@ def test_a_duration_and_a_calibration(model, recording, tmp_path, capsys):
         live(model, recording, out, "--speed", "inf", "--calibration", "3", "--duration", "6") == 0
     )
     assert read_steps(out)["status"].tolist() == ["calibrating"] * 3 + ["ok"] * 3
-    assert "predictions begin" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "predictions begin" in told
+    assert "6 steps of 6 s: 3 predictions (0 marked), 0 withheld, 3 calibrating;" in told
+    assert "remark" not in told
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (("--calibration", "9"), "the run ended before the calibration"),
+        (("--unit", "V"), "every step was withheld"),
+    ],
+)
+def test_a_run_without_predictions_says_why(model, recording, tmp_path, more, why, capsys):
+    assert live(model, recording, tmp_path, *FAST, "--duration", "3", *more) == 0
+    assert f"\nremark: no prediction was made: {why}" in capsys.readouterr().out
+
+
+def test_lines_tell_the_time_since_the_first_sample(capsys):
+    lines = _Lines(("valence",))
+    lines.event(Event("channels", float("nan"), "all"))
+    lines.event(Event("started", 53221.6, "62 channels"))
+    lines.step(Step(0, 0, 53222.6, "ok", (0.5,)))
+    assert capsys.readouterr().out.splitlines() == [
+        "channels: all",
+        "0.0 s: started: 62 channels",
+        "1.0 s: valence +0.50 (ok)",
+    ]
 
 
 def test_a_log_in_parquet(model, recording, tmp_path):
@@ -240,7 +269,7 @@ def test_the_handler_of_sigterm_from_before_is_put_back(model, recording, tmp_pa
 def _steps(out):
     try:
         return read_steps(out)
-    except (FileNotFoundError, pd.errors.EmptyDataError):
+    except (DataError, pd.errors.EmptyDataError):
         return ()
 
 
