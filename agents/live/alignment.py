@@ -18,6 +18,9 @@ LEAST_SHARE = 0.75
 LEAST_SITED = 4
 """Electrodes that a model with sites needs."""
 
+FEW_SITED = 20
+"""Electrodes below which less is to be expected of sites kriged from them."""
+
 NEAR_DEG = 10.0
 """A channel of unknown name is the electrode that it lies so near to."""
 
@@ -79,10 +82,13 @@ class ChannelMap:
             chosen[:, absent] = np.nan
         return chosen
 
-    def describe(self, info: StreamInfo) -> str:
-        """Say in a line what was matched."""
+    def describe(self, info: StreamInfo, n_sites: int = 0) -> str:
+        """Say in a line what was matched, and with what sites of the head, if the model has any."""
         found = len(self.channels) - len(self.missing)
         among = f"among the {len(info.channels)} of the stream"
+        if n_sites:
+            text = f"{found} electrodes {among}, brought to the model's {n_sites} sites"
+            return text + ("; so few: expect less (docs/live.md)" if found < FEW_SITED else "")
         text = f"{found} of the model's {len(self.channels)} channels found {among}"
         return text + (f"; without {', '.join(self.missing)}" if self.missing else "")
 

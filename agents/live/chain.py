@@ -123,7 +123,8 @@ class LiveChain:
 
     def opening(self) -> Iterator[Event]:
         """Say how the stream is used, before its first sample."""
-        yield Event("channels", np.nan, self._map.describe(self.info), len(self._map.missing))
+        detail = self._map.describe(self.info, self.model.encoder.config.n_sites)
+        yield Event("channels", np.nan, detail, len(self._map.missing))
         if self._map.twice:
             detail = f"same electrode twice, left out: {'; '.join(self._map.twice)}"
             yield Event("channels", np.nan, detail, len(self._map.twice))

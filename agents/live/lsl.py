@@ -1,7 +1,10 @@
 """Lab Streaming Layer: a stream as a source, predictions as an outlet (extra ``live``)."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,12 +32,37 @@ STATUS_CODES = {"ok": 0, "marked": 1, "withheld": 2, "calibrating": 3}
 """How the status of a step is told in the last channel of the outlet."""
 
 
+PERSONAL = "lsl_api.cfg"
+"""Name of liblsl's configuration file."""
+
+QUIET = "[log]\nlevel = -3\n"
+"""Configuration of liblsl: its usual one, but for lines less than fatal."""
+
+
 def _library() -> Any:
     try:
         import mne_lsl.lsl as library
     except ImportError as error:
         raise ConfigError("LSL needs mne-lsl: pip install mne-lsl (extra 'live')") from error
     return library
+
+
+def quieten(environment: Mapping[str, str] = os.environ) -> None:
+    """Keep liblsl's own lines off the terminal: a run tells what happens to its stream.
+
+    Before anything else is asked of liblsl. A configuration of the user's own stays as it is,
+    where liblsl looks for one.
+
+    Parameters
+    ----------
+    environment : mapping
+        Variables of the process.
+    """
+    places = (Path(PERSONAL), Path.home() / "lsl_api" / PERSONAL, Path("/etc/lsl_api") / PERSONAL)
+    if "LSLAPICFG" in environment or any(path.exists() for path in places):
+        return
+    with suppress(NotImplementedError):  # an older liblsl; it goes on as before
+        _library().set_config_content(QUIET)
 
 
 class LSLSource:

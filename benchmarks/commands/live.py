@@ -42,6 +42,10 @@ def live(options: arguments.Live) -> int:
     if options.bench:
         with _collected():
             return _bench(options, model)
+    if options.outlet or _is_lsl(options):
+        from agents.live.lsl import quieten
+
+        quieten()
     with _stopped_by_sigterm():
         source = _source(options)
         try:
@@ -110,9 +114,13 @@ def _check(options: arguments.Live) -> None:
             raise ConfigError(f"--{name} must be zero or positive seconds, not {value:g}")
 
 
+def _is_lsl(options: arguments.Live) -> bool:
+    return options.source.partition(":")[0].lower() == "lsl"
+
+
 def _source(options: arguments.Live) -> "Source":
-    kind, _, name = options.source.partition(":")
-    if kind.lower() == "lsl":
+    if _is_lsl(options):
+        name = options.source.partition(":")[2]
         from agents.live.lsl import LSLSource
 
         say(f"looking for {'the LSL stream ' + name if name else 'an LSL stream of type EEG'} …")

@@ -133,6 +133,14 @@ def test_a_model_on_sites_takes_62_31_and_14_channels(sited, channels):
     np.testing.assert_allclose([step.prediction for step in steps], whole, atol=1e-4)
 
 
+@pytest.mark.parametrize(("n", "few"), [(62, False), (20, False), (14, True)])
+def test_a_model_on_sites_says_how_many_electrodes_it_is_brought_from(sited, n, few):
+    source = Scripted([], (*SEED_CHANNELS[:n], "TRIGGER"))
+    told = next(LiveChain(sited, source.info).opening()).detail
+    begins = f"{n} electrodes among the {n + 1} of the stream, brought to the model's 24 sites"
+    assert told == begins + ("; so few: expect less (docs/live.md)" if few else "")
+
+
 def test_places_of_channels_that_are_left_out_match_nothing():
     names = [f"E{k}" for k in range(61)]
     places = 95 * directions(SEED_CHANNELS) + 1e3 * np.array(HEAD_CENTRE_M)

@@ -1,9 +1,13 @@
 """Lab Streaming Layer on loopback: mne-lsl's player in, predictions out."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,11 +249,12 @@ def test_samples_that_wait_keep_their_timestamps(model, eeg):
     sender.off()
 
 
-def test_a_stream_that_is_not_there_is_an_error_that_lists_those_that_are():
+def test_a_stream_that_is_not_there_is_an_error_that_lists_those_that_are(monkeypatch):
     from mne_lsl.lsl import StreamInfo, StreamOutlet
 
     from agents.live.lsl import LSLSource
 
+    monkeypatch.setattr("agents.live.lsl.SEEN_S", 0.5)
     name = unique("Seen")
     outlet = StreamOutlet(StreamInfo(name, "", 3, 250.0, "float32", name))
     listed = rf"seen: .*'{name}' \(type not said, 3 channels, 250 Hz\).*--source lsl:NAME"
@@ -258,6 +263,37 @@ def test_a_stream_that_is_not_there_is_an_error_that_lists_those_that_are():
     with pytest.raises(DataError, match=f"no LSL stream of type EEG .*{listed}"):
         LSLSource(None, wait_s=0.1)
     outlet._del()
+
+
+QUIET = """
+import sys
+from agents.live.lsl import quieten
+quieten()
+from mne_lsl.lsl import StreamInfo
+StreamInfo("made", "", 1, 0.0, "float32", "")
+"""
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_lines_of_liblsl_are_silenced_unless_the_user_configured_it(tmp_path, own):
+    if any(
+        Path(folder, "lsl_api.cfg").exists() for folder in (Path.home() / "lsl_api", "/etc/lsl_api")
+    ):
+        pytest.skip("LSL is configured on this machine")
+    if own:
+        (tmp_path / "lsl_api.cfg").write_text("[lab]\nSessionID = mine\n")
+    root = Path(__file__).parents[3]
+    environment = {k: v for k, v in os.environ.items() if k != "LSLAPICFG"}
+    done = subprocess.run(
+        [sys.executable, "-c", QUIET],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("lsl_api.cfg" in done.stderr) == own
+    assert bool(done.stderr) == own
 
 
 def test_where_no_stream_is_seen_the_network_is_the_suspect():
@@ -281,10 +317,6 @@ def test_a_sender_that_does_not_come_back_is_a_failure(model, eeg):
 
 @pytest.mark.skipif(find_spec("brainflow") is None, reason="brainflow is not installed")
 def test_the_bridge_of_the_docs_streams_what_a_model_can_use(sited):
-    import subprocess
-    import sys
-    from pathlib import Path
-
     from agents.live.lsl import LSLSource
 
     script = Path(__file__).parents[3] / "docs" / "examples" / "brainflow_to_lsl.py"
