@@ -53,7 +53,7 @@ def find_wandb() -> Any:
         import wandb
     except ImportError as error:
         raise ConfigError(
-            "wandb is not installed; run: pip install 'eeg-emotion-env[wandb]'"
+            "wandb is not installed; run: pip install wandb (extra 'wandb')"
         ) from error
     return wandb
 

@@ -131,8 +131,8 @@ def _write_onnx(program: Any, name: str, notes: dict[str, Any]) -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise EncoderConfigError(
-            "ONNX export needs the extra 'export': pip install 'eeg-emotion-env[export]' (or "
-            "export to .pt2)"
+            "ONNX export needs more: pip install onnx onnxruntime onnxscript (extra 'export'), or "
+            "export to .pt2"
         ) from error
     # of libraries that are not installed and not needed
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
@@ -186,7 +186,7 @@ def _open_onnx(file: Path) -> tuple[Any, str]:
         import onnxruntime
     except ImportError as error:
         raise EncoderConfigError(
-            "running ONNX files needs the extra 'export': pip install 'eeg-emotion-env[export]'"
+            "running ONNX files needs onnxruntime: pip install onnxruntime (extra 'export')"
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -194,3 +194,5 @@ def say_coverage(
             f"{row['subjects']} subjects), mean width {row['width']:.2f}, interval score "
             f"{row['relative_score']:.2f} of that of a constant interval"
         )
+        if row["relative_score"] >= 1:
+            say(f"the predictions of {row['label']} tell no more than a constant does")

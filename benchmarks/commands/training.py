@@ -40,6 +40,9 @@ from eeg_emotion_env.latents import fitted, require_causal
 from eeg_emotion_env.trial import Trial
 from encoders.config import StageConfig
 
+USELESS_CCC = 0.02
+"""On validation subjects: what is no better is no better than chance."""
+
 if TYPE_CHECKING:
     from agents import AgentConfig
     from benchmarks.predictions import TrialPrediction
@@ -107,6 +110,8 @@ def train(options: arguments.Train) -> int:
     _intervals(options, trials, agent.config, encoder, fingerprint)
     best = max(score for _, score in agent.description["curve"])
     say(f"agent written to {out}; {word} on validation subjects {best:.3f}")
+    if config.evaluate_by == "ccc" and best < USELESS_CCC:
+        say("that is no better than chance: do not use it; train longer or on more people")
     return 0
 
 

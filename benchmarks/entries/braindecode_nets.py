@@ -52,7 +52,7 @@ class RawEEGNet(Entry):
     def lack(cls, trials: Sequence[Trial]) -> str:
         """Say so where braindecode or raw EEG is missing."""
         if importlib.util.find_spec("braindecode") is None:
-            return "braindecode: pip install 'eeg-emotion-env[braindecode]'"
+            return "braindecode: pip install braindecode (extra 'braindecode')"
         if any(trial.read_eeg is None for trial in trials):
             return f"raw EEG, which {trials[0].dataset} does not give here"
         return super().lack(trials)

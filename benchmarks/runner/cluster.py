@@ -163,7 +163,7 @@ def connected(address: str) -> Iterator[DaskCluster]:
         from distributed import Client
     except ImportError:
         raise ConfigError(
-            f"--scheduler {address} needs distributed: pip install 'eeg-emotion-env[dask]'"
+            f"--scheduler {address} needs distributed: pip install distributed (extra 'dask')"
         ) from None
     try:
         client = Client(address, timeout=REACH_S, set_as_default=False)

@@ -81,9 +81,12 @@ def test_train_calibrates_on_training_subjects_alone_and_evaluate_reports(short,
     assert "valence_low" not in pd.read_parquet(out / "predictions.parquet")
 
 
-def test_too_few_people_get_no_intervals_and_are_told(short, tmp_path, capsys):
+def test_too_few_people_get_no_intervals_and_are_told(short, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("benchmarks.commands.training.USELESS_CCC", 1.0)
     assert trained(tmp_path / "model", "--subjects", "1,2,3,4") == 0
-    assert "need 5 annotated training subjects, not 4" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "need 5 annotated training subjects, not 4" in said
+    assert "no better than chance" in said
     assert load_intervals(tmp_path / "model", "") is None
 
 
