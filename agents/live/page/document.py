@@ -92,7 +92,7 @@ class PageView:
         self.way = ColumnDataSource(trail([]))
         self.here = ColumnDataSource(columns.place(None))
         self.scalp = ColumnDataSource(columns.scalp(self._info, None))
-        self.time = Range1d(start=0, end=60)
+        self.time = Range1d(start=0, end=1)
 
     def _made_widgets(self) -> Widgets:
         widgets = Widgets(len(self._info.label_names))
@@ -147,6 +147,7 @@ class PageView:
         self._take_events(told)
         if steps:
             self._take_steps(steps[-self._rows :])
+        self._show_window()
         self._write(bool(events))
         self.widgets.set(self._controls.paused, self._state.over)
 
@@ -161,8 +162,12 @@ class PageView:
         channels = columns.scalp(info, last)
         if self.scalp.data["reason"] != channels["reason"]:
             self.scalp.data = channels
-        end = max(last.time - began, 60.0)
-        self.time.update(start=max(0.0, end - self.widgets.window_s), end=end)
+
+    def _show_window(self) -> None:
+        """Show the time that is chosen, from the start on, and also where no steps come."""
+        window = self.widgets.window_s
+        end = max(self._late[-1].time - self._state.began if self._late else 0.0, window)
+        self.time.update(start=end - window, end=end)
 
     def _take_events(self, events: list[Event]) -> None:
         for event in events:

@@ -7,6 +7,7 @@ from bokeh.models import (
     ColumnDataSource,
     FixedTicker,
     HoverTool,
+    NoOverlap,
     NumeralTickFormatter,
     Range1d,
 )
@@ -15,8 +16,10 @@ from bokeh.plotting import figure
 BLUE, VERMILLION, GREEN, PURPLE, GREY = "#2a86cf", "#d55e00", "#009e73", "#b0629f", "#76808a"
 """Told apart by the colour-blind, and seen on white and on black."""
 
-LEFT, PLANE_BORDER = 46, 58
-"""Widths of axes: plots below each other begin at one place."""
+LEFT, RIGHT, PLANE_BORDER = 46, 26, 58
+"""Widths of axes: plots below each other begin and end at one place, and the last time has room."""
+
+SIDES = {"min_border_left": LEFT, "min_border_right": RIGHT}
 
 TICKS = (-1, 0, 1)
 
@@ -62,7 +65,7 @@ def track(
     last : bool
         Whether it is the lowest, which has the axis of time.
     """
-    plot = bare(x_range=time, y_range=Range1d(start=-1.05, end=1.05), min_border_left=LEFT)
+    plot = bare(x_range=time, y_range=Range1d(start=-1.05, end=1.05), **SIDES)
     spans = plot.vspan(x="t", source=events, line_color="colour", line_alpha=0.8, line_width=1.5)
     plot.varea("t", f"low_{place}", f"high_{place}", source=steps, fill_color=BLUE, fill_alpha=0.25)
     line = plot.line("t", f"y_{place}", source=steps, line_color=BLUE, line_width=3)
@@ -79,9 +82,12 @@ def track(
 
 
 def as_clock(plot: figure) -> None:
-    """Write seconds as hours:minutes:seconds, at round ones."""
+    """Write seconds as hours:minutes:seconds, at round ones; on a narrow page some are left out."""
     plot.xaxis.formatter = NumeralTickFormatter(format="00:00:00")
-    plot.xaxis.ticker = AdaptiveTicker(base=60, mantissas=[1, 2, 5, 10, 15, 20, 30])
+    plot.xaxis.major_label_policy = NoOverlap()
+    plot.xaxis.ticker = AdaptiveTicker(
+        base=60, mantissas=[1, 2, 5, 10, 15, 20, 30], desired_num_ticks=4
+    )
 
 
 def plane(way: ColumnDataSource, here: ColumnDataSource, names: tuple[str, str]) -> figure:
@@ -127,7 +133,7 @@ def strip(source: ColumnDataSource, time: Range1d) -> figure:
     time : Range1d
         Of all plots over time.
     """
-    plot = bare(x_range=time, y_range=Range1d(start=0, end=1), min_border_left=LEFT)
+    plot = bare(x_range=time, y_range=Range1d(start=0, end=1), **SIDES)
     quads = plot.quad("left", "right", 0, 1, source=source, fill_color="colour", line_color=None)
     plot.add_tools(HoverTool(renderers=[quads], tooltips=[("prototype", "@number")]))
     plot.axis.visible, plot.grid.visible = False, False

@@ -39,8 +39,9 @@ class Widgets:
         self.mark = Button(name="mark", label="Mark", width=80, height=HIGH, **look)
         hint = "what happens now"
         self.note = TextInput(
-            name="note", placeholder=hint, max_length=LONGEST_NOTE, height=HIGH, **look
-        )
+            name="note", placeholder=hint, max_length=LONGEST_NOTE, height=HIGH,
+            sizing_mode="stretch_width", **look,
+        )  # fmt: skip
         labels = [f"{minutes} min" for minutes in WINDOWS_MIN]
         self.window = RadioButtonGroup(name="window", labels=labels, active=1, **look)
 

@@ -77,6 +77,9 @@ def test_the_page_follows_and_steers_a_run(model, browser, tmp_path):
         # a laptop's screen shows it all
         assert page.evaluate("() => document.body.scrollHeight") <= 720
         assert page.evaluate("() => document.body.scrollWidth") <= 1280
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        page.set_viewport_size({"width": 1280, "height": 720})
         assert server.gate.token not in page.url
         assert page.get_by_role("heading", name="model on <stream>").count() == 1
 

@@ -70,7 +70,7 @@ def test_a_new_page_shows_the_past(info, state, buttons):
         state.step(a_step(number))
     view = PageView(Document(), info, state, buttons, Budget())
     assert len(view.steps.data["t"]) > 100
-    assert view.time.end == 99.0  # seconds since the first step's end
+    assert view.time.end == 300.0
 
 
 def test_without_time_left_it_waits_for_its_next_turn(info, state, buttons):
@@ -161,3 +161,15 @@ def test_what_is_under_the_mouse_is_named(view):
     assert not any("@" in label for label in tips)  # labels are shown as they are
     assert tips["event"] == "@kind: @detail"
     assert tips["channel"] == "@name: @reason"
+
+
+def test_the_time_that_is_chosen_is_shown(view, state):
+    view.tick()
+    assert (view.time.start, view.time.end) == (0.0, 300.0)  # from the start on
+    for number in range(400):
+        state.step(a_step(number))
+    view.tick()
+    assert (view.time.start, view.time.end) == (99.0, 399.0)  # seconds since the first step's end
+    view.widgets.window.active = 0
+    view.tick()  # no step has come
+    assert (view.time.start, view.time.end) == (339.0, 399.0)
