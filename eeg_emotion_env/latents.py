@@ -268,9 +268,10 @@ def require_fitting(description: Mapping[str, Any], trial: Trial) -> None:
         else:
             differs = made is not None and json.dumps(made) != json.dumps(given)
         if differs:
+            way = "sites (eegdancer pretrain --sites 32)" if what == "channels" else "such trials"
             raise ConfigError(
                 f"the encoder was made for {what} {_short(made)}, but {trial.key} has "
-                f"{_short(given)}; pretrain one on such trials, or use encoder='none'"
+                f"{_short(given)}; pretrain one on {way}"
             )
 
 

@@ -88,7 +88,9 @@ def load_checkpoint(
         ) from error
     if not isinstance(config, dict) or config.get("kind") != kind:
         found = config.get("kind") if isinstance(config, dict) else None
-        raise CheckpointError(f"{root}: holds {found or 'no known model'}, expected {kind}")
+        raise CheckpointError(
+            f"{root}: holds {found or 'no known model'}, expected {kind}; give the folder of one"
+        )
     if config.get("fingerprint") != _fingerprint(config):
         raise CheckpointError(
             f"{root / CONFIG_NAME}: was changed after the model was saved; restore the folder or "
