@@ -112,7 +112,7 @@ class LSLSource:
         """
         last = told = looked = time.monotonic()
         while self._open:
-            samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
+            samples, times = self._pulled()
             now, clock = time.monotonic(), float(self._lsl.local_clock())
             if len(times):
                 if now - last > UNCERTAIN_S:
@@ -130,6 +130,13 @@ class LSLSource:
                 told = now
                 yield Chunk(np.empty((0, len(self._columns))), np.empty(0), clock)
             time.sleep(POLL_S)
+
+    def _pulled(self) -> Any:
+        """Return samples that wait and their timestamps."""
+        try:
+            return self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
+        except TimeoutError:  # the sender went before its clock was known: samples without a time
+            return (), ()
 
     def _others(self) -> list[Any]:
         """Find senders of this name and source id, unless the one that was heard is among them."""

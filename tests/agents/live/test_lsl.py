@@ -302,6 +302,22 @@ def test_where_no_stream_is_seen_the_network_is_the_suspect():
     assert "no stream at all was seen" in _seen([])
 
 
+def test_a_sender_that_goes_before_its_clock_is_known_has_stopped(eeg, monkeypatch):
+    from agents.live.lsl import LSLSource
+
+    sender = Sender(name := unique("brief"))
+    source = LSLSource(name, wait_s=5)
+
+    def unknown(**_):
+        raise TimeoutError("The operation failed due to a timeout.")
+
+    monkeypatch.setattr(source._inlet, "pull_chunk", unknown)
+    monkeypatch.setattr(source, "_wait_s", 0.5)
+    with pytest.raises(DataError, match=r"the stream stopped: nothing for 0.5 s"):
+        list(source.chunks())
+    sender.off()
+
+
 def test_a_sender_that_does_not_come_back_is_a_failure(model, eeg):
     name = unique("gone")
     sender = Sender(name)
