@@ -77,7 +77,7 @@ class LSLSource:
     name : str or None
         Name of the stream; None takes the only one of type EEG.
     wait_s : float
-        Seconds to look for it, and without samples after which it is taken for broken.
+        Seconds to look for it, and without samples after which it has ended.
     """
 
     def __init__(self, name: str | None = None, wait_s: float = 30.0) -> None:
@@ -102,13 +102,9 @@ class LSLSource:
         return self._info
 
     def chunks(self) -> Iterator[Chunk]:
-        """Give chunks as they come, until `close`.
+        """Give chunks as they come, until `close`, or `wait_s` seconds without samples.
 
-        Raises
-        ------
-        DataError
-            After `wait_s` seconds without samples. LSL does not tell a sender that was closed from
-            one that was killed: that it is over is for the user to say.
+        LSL does not tell a sender that was closed from one that was killed: either has ended.
         """
         last = told = looked = time.monotonic()
         while self._open:
@@ -122,7 +118,7 @@ class LSLSource:
                 yield Chunk(chosen, np.array(times), clock)  # the library reuses its memory
                 continue
             if now - last > self._wait_s:
-                raise DataError(f"the stream stopped: nothing for {self._wait_s:g} s")
+                return
             if now - looked > BROKEN_S:
                 self._look_for_the_sender()
                 looked = time.monotonic()

@@ -204,7 +204,8 @@ class LiveRun:
         if self._failure is not None:
             self._end("failed", _said(self._failure))
         else:
-            self._end("ended", "the stream ended")
+            silent = ": nothing came any more, it was closed or lost" if self._stalled else ""
+            self._end("ended", f"the stream ended{silent}")
 
     def _end(self, kind: str, detail: str) -> None:
         self._tell_notes()

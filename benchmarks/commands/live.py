@@ -64,7 +64,8 @@ def live(options: arguments.Live) -> int:
 def _stopped_by_sigterm() -> Iterator[None]:
     """Take SIGTERM (kill, timeout, systemd, docker) for Ctrl-C; only the main thread can.
 
-    `timeout` sends it twice: the second must not disturb the end of the run.
+    `timeout` sends it twice: the second must disturb neither the end of the run nor that of the
+    process, so it is ignored from then on.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -82,7 +83,8 @@ def _stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         # None: a handler that is not Python's, and cannot be put back
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+        back = signal.SIG_DFL if before is None else before
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if asked else back)
 
 
 @contextmanager
