@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from eeg_emotion_env.episodes import Episode
@@ -15,14 +16,15 @@ FloatArray64 = NDArray[np.float64]
 
 WINDOW = 8
 """Steps that are fetched together. With many environments, memory costs more than computing: what
-lies together is fetched faster, and few environments begin an episode within so few steps."""
+lies together is fetched faster."""
 
 
 class Tape:
     """Observations, constants of the reward and labels of all episodes, read at many places.
 
-    Each episode is followed by the row that is seen at its end; a place stays there until its
-    environment begins another episode.
+    Each episode is followed by the row that is seen at its end, several times, so that what is
+    fetched from there on is all the same; a place stays there until its environment begins another
+    episode.
 
     Parameters
     ----------
@@ -55,18 +57,19 @@ class Tape:
         n_envs: int,
     ) -> None:
         lengths = np.array([episode.n_steps for episode in episodes])
-        self._ends = np.cumsum(lengths + 1) - 1
-        self.starts, self.longest = self._ends - lengths, int(lengths.max())
-        n_rows = self._ends[-1] + 1
-        self._following = np.arange(1, n_rows + 1)
-        self._following[self._ends] = self._ends
-        self._is_last = np.zeros(n_rows, np.bool_)
-        self._is_last[self._ends - 1] = True
+        self.starts = np.cumsum(lengths + WINDOW) - lengths - WINDOW
+        self.longest, ends = int(lengths.max()), self.starts + lengths
         self._records = _records(episodes, layout, reward)
+        self._following = np.arange(1, len(self._records) + 1)
+        self._following[ends] = ends
+        self._is_last = np.zeros(len(self._records), np.bool_)
+        self._is_last[ends - 1] = True
+        # A window begins at each row. As numbers: records one by one are copied more slowly.
+        numbers = self._records.view(np.float64)
+        size = self._records.itemsize // numbers.itemsize
+        self._windows = sliding_window_view(numbers, WINDOW * size)[::size]
         self.labels: FloatArray = np.ascontiguousarray(self._records["label"])
         self.row = np.zeros(n_envs, np.int64)
-        self._end = np.full(n_envs, self._ends[0])
-        self._offsets = np.arange(WINDOW)
         # Constants of the steps at hand: numbers of one dimension of all environments together.
         shape = self._records.dtype["constants"].shape
         self._constants = np.zeros((WINDOW, *shape, n_envs))
@@ -79,8 +82,20 @@ class Tape:
     def begin(self, envs: Any, episodes: Any) -> None:
         """Move an environment, or several (arrays), to the start of an episode."""
         self.row[envs] = self.starts[episodes]
-        self._end[envs] = self._ends[episodes]
-        self._place = WINDOW
+        if np.ndim(envs) or self._place == WINDOW:
+            self._place = WINDOW
+        else:
+            self._replace(envs)
+
+    def _replace(self, env: int) -> None:
+        """Put what one environment will see into the rest of the window."""
+        place, row = self._place, self.row[env]
+        records = self._records[row : row + WINDOW - place]
+        self._constants_by_env[env, place:] = records["constants"]
+        self._labels[place:, env] = records["label"]
+        # what was handed out here is another's
+        unseen = place + self._given
+        self._observations[env, unseen:] = records["observation"][unseen - place :]
 
     def constants(self) -> tuple[FloatArray64, FloatArray64, list[FloatArray64]]:
         """Return the constants of this step.
@@ -125,8 +140,7 @@ class Tape:
         return labels, self._is_last[row]
 
     def _fetch(self) -> None:
-        rows = np.minimum(self.row[:, None] + self._offsets, self._end[:, None])
-        window = self._records.take(rows)
+        window = self._windows[self.row].view(self._records.dtype)
         self._constants_by_env[:] = window["constants"]
         self._observations = window["observation"]
         # labels may be kept for long: they must not hold the observations
@@ -146,11 +160,14 @@ def _records(
         ("constants", np.float64, (2 + idle.shape[-1], dims)),
         ("label", np.float32, (dims,)),
     ]
-    records = np.zeros(sum(e.n_steps + 1 for e in episodes), np.dtype(fields, align=True))
-    records["observation"] = np.concatenate([layout.rows(e) for e in episodes])
-    share = np.concatenate([1.0 / np.arange(1, e.n_steps + 2) for e in episodes])
-    records["constants"][:, :2] = np.stack([share, 1.0 - share], axis=1)[..., None]
-    constants = [x for e in episodes for x in (reward.prepare(e.labels), idle)]
-    records["constants"][:, 2:] = np.concatenate(constants).transpose(0, 2, 1)
-    records["label"] = np.concatenate([x for e in episodes for x in (e.labels, unlabelled)])
-    return records
+    kind, parts = np.dtype(fields, align=True), []
+    for episode in episodes:
+        records = np.zeros(episode.n_steps + 1, kind)
+        records["observation"] = layout.rows(episode)
+        share = 1.0 / np.arange(1, episode.n_steps + 2)
+        records["constants"][:, :2] = np.stack([share, 1.0 - share], axis=1)[..., None]
+        constants = np.concatenate([reward.prepare(episode.labels), idle])
+        records["constants"][:, 2:] = constants.transpose(0, 2, 1)
+        records["label"] = np.concatenate([episode.labels, unlabelled])
+        parts += [records, *[records[-1:]] * (WINDOW - 1)]
+    return np.concatenate(parts)

@@ -94,3 +94,22 @@ def test_environments_that_were_never_begun_are_at_the_first_episode():
             one.step(np.full((2, 2), 0.5, np.float32))
         assert np.array_equal(batch.observe(), whole.observe())
         assert np.array_equal(batch.labels, whole.labels)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_beginning_anew_leaves_what_was_handed_out(given):
+    tape, episodes, layout = tape_of(2)
+    tape.begin(np.array([0, 1]), np.array([4, 4]))
+    tape.constants()
+    tape.advance()
+    held = tape.observations() if given else None
+    tape.begin(1, 3)
+    if given:
+        assert np.array_equal(held, [layout.rows(episodes[4])[1]] * 2)
+    for step in range(3):
+        _, _, (label, _) = tape.constants()
+        assert np.array_equal(label[:, 0], episodes[4].labels[1 + step])
+        assert np.array_equal(label[:, 1], episodes[3].labels[step])
+        assert np.array_equal(tape.observations()[1], layout.rows(episodes[3])[step])
+        labels, _ = tape.advance()
+        assert np.array_equal(labels[1], episodes[3].labels[step])
